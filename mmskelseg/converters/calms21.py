@@ -77,7 +77,7 @@ def _own(one: Recording) -> list[str]:
 
 def _video(name: str, one: Recording, classes: list[str]) -> VideoAnnotation:
     poses = poses_of(one)
-    if not one.content.get('annotations') or poses.img_shape is None:
+    if not one.content.annotations or poses.img_shape is None:
         raise UserError(
             f'{one.place}: expected annotations and keypoints of two mice with seven '
             'joints; name the folder of a task of CalMS21.'

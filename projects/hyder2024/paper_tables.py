@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from printed_tables import TABLES, Table
 
 from mmskelseg_behaviour.functional.report import Spread, format_score
 from mmskelseg_io.files.atomic import atomic_write_text
-from mmskelseg_io.files.parsing import check_shape, read_json
+from mmskelseg_io.files.parsing import read_json
+from mmskelseg_io.files.typed import typed
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.jobs.job import Job
 from mmskelseg_io.messages.errors import MissingFileError, UserError, shown
@@ -106,7 +107,9 @@ READERS = {
 
 
 # What a result must have.
-SHAPE = {'config': str, 'scores': {...: {'mean': float, 'std?': float}}}
+class Checked(TypedDict):
+    config: str
+    scores: dict[str, Spread]
 
 
 def find_results(folders: Sequence[Path]) -> list[Result]:
@@ -127,7 +130,7 @@ def find_results(folders: Sequence[Path]) -> list[Result]:
                     'recreate it.'
                 ) from error
             found = {'config': result.config, 'scores': dict(result.scores)}
-            check_shape(found, SHAPE, str(path), 'remove it, or recreate it')
+            typed(found, Checked, path, 'remove it, or recreate it')
             results.append(result)
     return results
 

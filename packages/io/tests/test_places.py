@@ -128,7 +128,7 @@ HOLE = {'type': 'Polygon', 'coordinates': [NEST, NEST]}
     ('name', 'text', 'named'),
     [
         ('a.geojson', '{"type": "Topology"}', ["'Topology'"]),
-        ('a.geojson', '{"type": "Feature"}', ['feature 0', 'geometry']),
+        ('a.geojson', '{"type": "Feature"}', ['features[0] lacks geometry']),
         ('a.csv', 'name,shape,x\na,point,1\n', ['without y']),
         ('a.csv', 'name,shape,x,y\na,point,1,two\n', ['line 2', 'y', "'two'"]),
         ('a.csv', 'name,shape,x,y\na,blob,1,2\n', ['line 2', "'blob'"]),
@@ -137,7 +137,7 @@ HOLE = {'type': 'Polygon', 'coordinates': [NEST, NEST]}
         ('a.csv', napari(['0,blob,0,1,2']), ['line 2', "'blob'"]),
         ('a.csv', napari(['0,ellipse,0,1,2']), ['line 2', '1 corners']),
         ('a.json', json.dumps(via_2({'a': BAD_CIRCLE})), ["'m1.png'", '-1']),
-        ('a.json', json.dumps([{'data': {}}]), ['annotations']),
+        ('a.json', json.dumps([{'annotations': []}]), ['[0] lacks data']),
         (
             'a.json',
             json.dumps({'type': 'Feature', 'geometry': HOLE}),

@@ -6,21 +6,38 @@ keypoints are frame, animal, x and y, and joint, or the last two the other way r
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from mmskelseg_io.files.parsing import FilePath, by_name, check_shape, read_json
+from mmskelseg_io.files.parsing import FilePath, by_name, read_json
+from mmskelseg_io.files.typed import typed
 from mmskelseg_io.messages.errors import reads_file
 
 #: The frame rate of CalMS21, which its files do not state.
 FPS = 30.0
-_SEQUENCE = {
-    'keypoints?': list,
-    'scores?': list,
-    'annotations?': list,
-    'metadata?': {'vocab?': dict},
-}
-_MABE = {'sequences': {...: _SEQUENCE}, 'vocabulary?': (dict, list)}
 _REMEDY = 'copy the release of CalMS21 or MABe again'
+_Vocabulary = dict[str, int] | list[str]
+
+
+@dataclass(frozen=True)
+class _Metadata:
+    vocab: _Vocabulary = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """What a file states of a sequence."""
+
+    keypoints: list[Any] = field(default_factory=list)
+    scores: list[Any] = field(default_factory=list)
+    annotations: list[Any] = field(default_factory=list)
+    metadata: _Metadata = _Metadata()
+
+
+@dataclass(frozen=True)
+class _Mabe:
+    sequences: dict[str, Sequence]
+    vocabulary: _Vocabulary = field(default_factory=dict)
 
 
 class Recording(NamedTuple):
@@ -30,7 +47,7 @@ class Recording(NamedTuple):
     """
 
     place: str
-    content: dict[str, Any]
+    content: Sequence
     classes: dict[int, str]
     fps: float | None
 
@@ -55,23 +72,20 @@ def read_recordings(path: FilePath) -> dict[str, Recording]:
 
 def _recordings(content: Any, path: str) -> Iterator[tuple[str, Recording]]:
     if isinstance(content, dict) and 'sequences' in content:
-        check_shape(content, _MABE, path, _REMEDY)
-        classes = _classes(content.get('vocabulary') or {}, path)
-        for name, one in content['sequences'].items():
+        mabe = typed(content, _Mabe, path, _REMEDY)
+        classes = _classes(mabe.vocabulary)
+        for name, one in mabe.sequences.items():
             yield name, Recording(f'{path}: {name}', one, classes, None)
         return
-    check_shape(content, {...: {...: _SEQUENCE}}, path, _REMEDY)
-    for group in content.values():
+    groups = typed(content, dict[str, dict[str, Sequence]], path, _REMEDY)
+    for group in groups.values():
         for name, one in group.items():
-            vocabulary = (one.get('metadata') or {}).get('vocab') or {}
-            place = f'{path}: {name}'
-            classes = _classes(vocabulary, place)
-            yield name.rpartition('/')[2], Recording(place, one, classes, FPS)
+            classes = _classes(one.metadata.vocab)
+            recording = Recording(f'{path}: {name}', one, classes, FPS)
+            yield name.rpartition('/')[2], recording
 
 
-def _classes(vocabulary: dict[str, Any] | list[Any], place: str) -> dict[int, str]:
+def _classes(vocabulary: _Vocabulary) -> dict[int, str]:
     if isinstance(vocabulary, list):
-        check_shape(vocabulary, [str], f'{place}: vocabulary', _REMEDY)
         return dict(enumerate(vocabulary))
-    check_shape(vocabulary, {...: int}, f'{place}: vocabulary', _REMEDY)
     return {number: name for name, number in vocabulary.items()}

@@ -6,8 +6,10 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TypeVar
+
+from mmskelseg_io.messages.errors import UserError, shown
 
 Item = TypeVar('Item')
 # The most bytes of an id in a file name; systems allow 255 bytes in total.
@@ -27,6 +29,7 @@ _APPENDED = {
     '.npz': '_poses',
     '.nwb': '_session',
 }
+_NUMBER = re.compile(r'(?<![0-9])([0-9]{1,15})$')
 #: The folder in which the studio writes all but projects, and their names.
 STUDIO = 'studio'
 _PROJECT = re.compile(rf'{STUDIO}(?:\.([\w-]{{1,40}}))?\.json')
@@ -93,6 +96,38 @@ def recording_of(path: str | os.PathLike) -> str:
     """
     path = Path(path)
     return path.stem.removesuffix(_APPENDED.get(path.suffix.lower(), '')) or path.stem
+
+
+def numbered(name: str) -> tuple[str, int] | None:
+    """Return the video and the number of the file of a frame, if it has a number.
+
+    >>> numbered('labels/take1_12.txt'), numbered('000003.jpg'), numbered('a.txt')
+    (('take1', 12), ('', 3), None)
+    """
+    stem = PurePath(name).stem
+    found = _NUMBER.search(stem)
+    return found and (stem[: found.start()].rstrip('_-. '), int(found[1]))
+
+
+def frame_in(value: object, place: str, key: str) -> int:
+    """Return the frame that the value of a key states: a number, or a file's name."""
+    found = numbered(str(value))
+    if found is None or str(value).startswith('-'):
+        raise UserError(
+            f'{place}: {key} is {shown(value)}, expected the number of a frame, or a '
+            'file name that ends in one.'
+        )
+    return found[1]
+
+
+def video_name(media: str) -> str:
+    r"""Return the name of a media file without its folder and suffix.
+
+    >>> video_name('C:\\clips\\take 1.mp4'), video_name('/data/?d=cam/subject.01.avi')
+    ('take 1', 'subject.01')
+    """
+    name = re.split(r'[/\\]', media)[-1].partition('?')[0]
+    return re.sub(r'\.(?=\w*[A-Za-z])\w{2,4}$', '', name)
 
 
 def find_named(name: str, files: Iterable[tuple[str, Item]]) -> list[Item]:

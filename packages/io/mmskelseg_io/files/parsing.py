@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 from xml.etree.ElementTree import Element, ParseError
 from xml.parsers import expat
 
@@ -34,11 +34,6 @@ FilePath = str | os.PathLike
 Rows = Sequence[tuple[int, list[str]]]
 # The place of a row in its file, for messages, and its cells by column.
 Row = tuple[str, dict[str, str]]
-#: The expected structure of a JSON value; see :func:`check_shape`.
-Shape: TypeAlias = object
-_NAMES = {
-    dict: 'an object', list: 'a list', str: 'a text', int: 'a number', float: 'a number'
-}  # fmt: skip
 # The most bytes of a text; parsing it takes several times as much memory.
 _LONGEST_TEXT = 1 << 30
 _MOST_DIGITS = 18
@@ -133,9 +128,10 @@ def read_json(path: FilePath, tool: str, *, unique: bool = False) -> Any:
     """Return the content of a JSON file.
 
     Integers may have up to 18 digits, more than any frame number or id needs. The
-    caller has to check the content, for example by :func:`check_shape`. ``tool`` is
-    what writes such files, for messages. With ``unique``, an object that names a key
-    twice is refused, instead of taking the last one; large files take longer.
+    caller has to check the content, as :func:`~mmskelseg_io.files.typed.typed` does.
+    ``tool`` is what writes such files, for messages. With ``unique``, an object that
+    names a key twice is refused, instead of taking the last one; large files take
+    longer.
     """
     return parse_json(read_text(path), str(path), tool, unique=unique)
 
@@ -357,53 +353,6 @@ def whole(value: object, place: str, what: str) -> int:
     if result != int(result) or abs(result) >= 1 << 53:
         raise UserError(f'{place}: {what} is {shown(value)}, expected {expected}.')
     return int(result)
-
-
-def check_shape(
-    value: Any, shape: Shape, place: str, remedy: str, at: str = ''
-) -> None:
-    """Raise a UserError unless a value of a JSON file has an expected structure.
-
-    A shape is a type, or a tuple of types, where ``float`` is any number; a list with
-    the shape of all its items; or a dict with the shapes of the keys that matter. A key
-    that ends in ``?`` may be missing or null, and the key ``...`` stands for all keys
-    of an object.
-
-    Messages name ``place``, the file or a place in it, the path ``at`` of the value
-    within it, and the ``remedy``.
-
-    >>> check_shape({'a': [1, 2]}, {'a': [int], 'b?': str}, 'x.json', 'export again')
-    >>> check_shape({'a': [1, '2']}, {'a': [int]}, 'x', 'no')
-    Traceback (most recent call last):
-    mmskelseg_io.messages.errors.UserError: x: a[1] is '2', expected a number; no.
-    """
-    kinds: tuple[type, ...] = (shape if isinstance(shape, type) else type(shape),)
-    if isinstance(shape, tuple):
-        kinds = shape
-    if float in kinds:
-        kinds += (int,)
-    # In Python, unlike JSON, a bool is an int.
-    fits = isinstance(value, kinds) and not isinstance(value, bool)
-    if not fits:
-        expected = ' or '.join(dict.fromkeys(_NAMES[kind] for kind in kinds))
-        raise UserError(
-            f'{place}: {at or "the file"} is {shown(value)}, expected {expected}; '
-            f'{remedy}.'
-        )
-    if isinstance(shape, list):
-        for i, item in enumerate(value):
-            check_shape(item, shape[0], place, remedy, f'{at}[{i}]')
-    elif isinstance(shape, dict):
-        for key, inner in shape.items():
-            for name in value if key is ... else [key.removesuffix('?')]:
-                if value.get(name) is not None:
-                    below = f'{at}.{name}' if at else str(name)
-                    below = below if len(below) < 100 else f'{below[:97]}...'
-                    check_shape(value[name], inner, place, remedy, below)
-                elif key is ... or not key.endswith('?'):
-                    raise UserError(
-                        f'{place}: {at or "the file"} lacks {name}; {remedy}.'
-                    )
 
 
 def numbers(values: Any, shape: tuple[int, ...], where: str) -> np.ndarray:

@@ -19,7 +19,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import chain, repeat
@@ -27,16 +27,16 @@ from typing import Any
 
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.inputs import MOST_SECONDS, check_fps
+from mmskelseg_io.files.names import video_name
 from mmskelseg_io.files.parsing import (
     FilePath,
     Row,
     as_dicts,
     by_name,
-    check_shape,
     number,
-    read_json,
     read_rows,
 )
+from mmskelseg_io.files.typed import called, read_typed, typed
 from mmskelseg_io.labels.events import (
     GROUP,
     NO_SUBJECT,
@@ -51,7 +51,6 @@ from mmskelseg_io.labels.reading import (
     LABEL_FORMATS,
     TABLES,
     add_note,
-    video_name,
 )
 from mmskelseg_io.labels.segments import (
     COLOR,
@@ -76,22 +75,7 @@ _MOST = 6
 _MARK = 'to label'
 # The description of what was written with tiers.
 _TIERS = 'Categories are tiers.'
-_PROJECT = {
-    'behaviors_conf': {
-        ...: {
-            'code': str,
-            'type': str,
-            **dict.fromkeys(
-                ('category?', 'excluded?', 'key?', 'color?', 'description?'), str
-            ),
-        }
-    },
-    'subjects_conf?': {...: {'name': str}},
-    'project_description?': str,
-    'observations': {
-        ...: {'events': [list], 'media_info?': {'length?': dict, 'fps?': dict}}
-    },
-}
+_REMEDY = 'save it in BORIS as a project'
 # Keyboard keys of the classes in BORIS.
 _KEYS = '1234567890abcdefghijklmnopqrstuvwxyz'
 # Default values of a written file.
@@ -99,7 +83,6 @@ _NEW_PROJECT = json.loads("""{
     "time_format": "hh:mm:ss", "project_date": "", "project_description": "",
     "project_name": "mmskelseg", "project_format_version": "7.0",
     "subjects_conf": {}, "behaviors_conf": {}, "observations": {},
-    "behavioral_categories": [], "behavioral_categories_config": {},
     "independent_variables": {}, "coding_map": {}, "behaviors_coding_map": [],
     "converters": {}
 }""")
@@ -131,6 +114,62 @@ _HEADER = (
 )
 
 
+@dataclass(frozen=True)
+class _Behavior:
+    code: str
+    type: str
+    category: str = ''
+    excluded: str = ''
+    key: str = ''
+    color: str = ''
+    description: str = ''
+
+    @property
+    def is_state(self) -> bool:
+        return self.type.startswith('State')
+
+
+@dataclass(frozen=True)
+class _Subject:
+    name: str
+
+
+@dataclass(frozen=True)
+class _Media:
+    length: dict[str, Any] = field(default_factory=dict)
+    fps: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Players:
+    first: list[str] = called('1', ())
+
+
+@dataclass(frozen=True)
+class _Observation:
+    events: list[list[Any]]
+    file: Any = None
+    media_info: _Media = _Media()
+    offset: Any = called('time offset', 0)
+    media_creation_date_as_offset: bool = False
+
+
+@dataclass(frozen=True)
+class _Project:
+    behaviors_conf: dict[str, _Behavior]
+    observations: dict[str, _Observation]
+    subjects_conf: dict[str, _Subject] = field(default_factory=dict)
+    project_description: str = ''
+
+    @property
+    def has_tiers(self) -> bool:
+        return _TIERS in self.project_description
+
+
+def _read(path: FilePath) -> _Project:
+    return read_typed(path, _Project, 'BORIS', _REMEDY, unique=True)
+
+
 def _is_project(content: object) -> bool:
     return isinstance(content, dict) and 'behaviors_conf' in content
 
@@ -146,35 +185,24 @@ def read_boris_classes(
     Categories that are no tiers are groups. Keys of several characters, and colors
     without red, green and blue, are left out with a note; see :func:`read_ethogram`.
     """
-    project = read_json(path, 'BORIS', unique=True)
-    check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
+    project = _read(path)
     found: list[ClassInfo] = []
     unusable: list[str] = []
-    for one in project['behaviors_conf'].values():
-        texts = {
-            name: ' '.join((one.get(name) or '').split())
-            for name in ('key', 'color', 'description', 'category')
-        }
-        texts['color'] = texts['color'].lower()
-        for text, shape in (('key', KEY), ('color', COLOR)):
-            if texts[text] and not shape.fullmatch(texts[text]):
-                unusable.append(f'{text} {shown(texts[text])} of {shown(one["code"])}')
-                texts[text] = ''
-        is_state = one['type'].startswith('State')
-        name, tier = class_and_tier(
-            one['code'], texts['category'], is_state and _has_tiers(project)
-        )
-        info = ClassInfo(
-            name,
-            tier,
-            key=texts['key'],
-            color=texts['color'],
-            description=texts['description'],
-            group=texts['category'].partition(GROUP)[2] if tier else texts['category'],
-            kind='state' if is_state else 'point',
-        )
-        if info.name != _MARK:
-            found.append(info)
+    for one in project.behaviors_conf.values():
+        stated = {'key': one.key, 'color': one.color.lower()}
+        for what, shape in (('key', KEY), ('color', COLOR)):
+            if stated[what] and not shape.fullmatch(stated[what]):
+                unusable.append(f'{what} {shown(stated[what])} of {shown(one.code)}')
+                stated[what] = ''
+        category = ' '.join(one.category.split())
+        has_tiers = one.is_state and project.has_tiers
+        name, tier = class_and_tier(one.code, category, has_tiers)
+        group = category.partition(GROUP)[2] if tier else category
+        kind = 'state' if one.is_state else 'point'
+        description = ' '.join(one.description.split())
+        if name != _MARK:
+            info = ClassInfo(name, tier, **stated, description=description)
+            found.append(replace(info, group=group, kind=kind))
     if unusable:
         more = f' and {len(unusable) - _MOST} more' if len(unusable) > _MOST else ''
         few = ', '.join(unusable[:_MOST])
@@ -182,46 +210,40 @@ def read_boris_classes(
     return found
 
 
-def _has_tiers(project: Mapping[str, Any]) -> bool:
-    return _TIERS in (project.get('project_description') or '')
-
-
 def _project(path: FilePath) -> dict[str, Observation]:
-    project = read_json(path, 'BORIS', unique=True)
-    check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
-    stated = project['behaviors_conf'].values()
-    behaviors = by_name(((one['code'], one) for one in stated), str(path), 'behaviors')
-    types = {code: item['type'] for code, item in behaviors.items()}
+    project = _read(path)
+    stated = project.behaviors_conf.values()
+    behaviors = by_name(((one.code, one) for one in stated), str(path), 'behaviors')
     excluded = {
-        code: frozenset(filter(None, (item.get('excluded') or '').split(',')))
-        for code, item in behaviors.items()
+        code: frozenset(filter(None, one.excluded.split(',')))
+        for code, one in behaviors.items()
     }
     ethogram = Ethogram(
-        {code: item.get('category') or '' for code, item in behaviors.items()},
+        {code: one.category for code, one in behaviors.items()},
         excluded if any(excluded.values()) else {},
-        frozenset(one['name'] for one in project.get('subjects_conf', {}).values()),
+        frozenset(one.name for one in project.subjects_conf.values()),
     )
     return {
         name: Observation(
-            partial(_events, found, types),
+            partial(_events, found, behaviors),
             partial(_videos, name, found),
             ethogram,
-            _has_tiers(project),
+            project.has_tiers,
         )
-        for name, found in project['observations'].items()
+        for name, found in project.observations.items()
     }
 
 
 def _events(
-    observation: dict[str, Any], types: Mapping[str, str], place: str
+    observation: _Observation, behaviors: Mapping[str, _Behavior], place: str
 ) -> Iterator[Event]:
-    if observation.get('media_creation_date_as_offset'):
+    if observation.media_creation_date_as_offset:
         raise UserError(
             f'{place}: its times are relative to the creation date of the media; '
             'disable the media creation date as offset in BORIS.'
         )
-    offset = number(observation.get('time offset') or 0, place, 'time offset')
-    for i, event in enumerate(observation['events']):
+    offset = number(observation.offset, place, 'time offset')
+    for i, event in enumerate(observation.events):
         where = f'{place}: event {i}'
         if len(event) < 4 or {type(text) for text in event[1:4]} != {str}:
             raise UserError(
@@ -229,27 +251,25 @@ def _events(
                 'comment]; save the project with BORIS 7 or later.'
             )
         time, subject, code, modifiers = event[:4]
-        if code not in types:
+        if code not in behaviors:
             raise UserError(
                 f'{where} has the behavior {code!r}, which the ethogram lacks; add it '
                 'there or delete the event.'
             )
         if code != _MARK:
-            kind = '' if types[code].startswith('State') else POINT
+            kind = '' if behaviors[code].is_state else POINT
             seconds = number(time, where, 'time') - offset
             comment = next((one for one in event[4:5] if isinstance(one, str)), '')
             yield Event(seconds, subject, code, modifiers, kind, comment)
 
 
 def _videos(
-    name: str, observation: dict[str, Any], segments: Sequence[Segment], place: str
+    name: str, observation: _Observation, segments: Sequence[Segment], place: str
 ) -> Iterator[VideoSegments]:
     # In a live observation, this is an empty list.
-    players = observation.get('file') or {}
-    check_shape(players, {'1?': [str]}, f'{place}, file', 'save it in BORIS again')
-    files = players.get('1') or []
-    info = observation.get('media_info') or {}
-    lengths, rates = info.get('length') or {}, info.get('fps') or {}
+    players = observation.file or {}
+    files = typed(players, _Players, f'{place}, file', _REMEDY).first
+    lengths, rates = observation.media_info.length, observation.media_info.fps
     if not files:
         yield VideoSegments(name, segments)
     begin = 0.0
@@ -445,7 +465,7 @@ def write_boris(
     categories = dict.fromkeys(one['category'] for one in own if one['category'])
     behaviors = [{**one, 'modifiers': sets.get(one['code'], '')} for one in own]
     if any(video.marks for video in videos):
-        behaviors.append({**_NEW_BEHAVIOR, 'type': 'Point event', 'code': _MARK})
+        behaviors.append(_behavior(_MARK, ClassInfo(_MARK, kind='point')))
     project = {
         **_NEW_PROJECT,
         'project_date': now,
@@ -458,12 +478,11 @@ def write_boris(
         'observations': {
             video.name: _observation(video, codes, now) for video in videos
         },
-    }
-    if categories:
-        project['behavioral_categories'] = list(categories)
-        project['behavioral_categories_config'] = {
+        'behavioral_categories': list(categories),
+        'behavioral_categories_config': {
             str(i): {'name': name, 'color': ''} for i, name in enumerate(categories)
-        }
+        },
+    }
     atomic_write_text(path, json.dumps(project, ensure_ascii=False, indent=1))
 
 
@@ -517,18 +536,26 @@ def _behaviors(
     }
     chosen = {one.key for one in infos.values()}
     free = chain((key for key in _KEYS if key not in chosen), repeat(''))
-    return [
-        {
-            **_NEW_BEHAVIOR,
-            'key': infos[code].key or next(free),
-            'code': code,
-            'category': GROUP.join(filter(None, (tier, infos[code].group))),
-            'color': infos[code].color,
-            'description': infos[code].description,
-            'excluded': ','.join(o for o in tiers[tier] if o != code) * excludes,
-        }
-        for code, tier in codes.items()
-    ]
+    rows = []
+    for code, tier in codes.items():
+        info = infos[code]
+        group = GROUP.join(filter(None, (tier, info.group)))
+        others = ','.join(one for one in tiers[tier] if one != code)
+        row = _behavior(code, replace(info, key=info.key or next(free), group=group))
+        rows.append({**row, 'excluded': others * excludes})
+    return rows
+
+
+def _behavior(code: str, info: ClassInfo) -> dict[str, str]:
+    return {
+        **_NEW_BEHAVIOR,
+        'type': 'State event' if info.kind == 'state' else 'Point event',
+        'key': info.key,
+        'code': code,
+        'category': info.group,
+        'color': info.color,
+        'description': info.description,
+    }
 
 
 def _points(videos: Sequence[VideoSegments]) -> list[dict[str, str]]:
@@ -536,19 +563,9 @@ def _points(videos: Sequence[VideoSegments]) -> list[dict[str, str]]:
     ethogram = next((one.ethogram for one in videos if one.ethogram), Ethogram())
     infos = {one.name: one for one in ethogram.classes if one.kind == 'point'}
     segments = [one for video in videos for one in video.segments if one.is_point]
-    infos |= {s.name: ClassInfo(s.name) for s in segments if s.name not in infos}
-    return [
-        {
-            **_NEW_BEHAVIOR,
-            'type': 'Point event',
-            'key': one.key,
-            'code': name,
-            'category': one.group,
-            'color': one.color,
-            'description': one.description,
-        }
-        for name, one in infos.items()
-    ]
+    plain = {one.name: ClassInfo(one.name, kind='point') for one in segments}
+    infos |= {name: one for name, one in plain.items() if name not in infos}
+    return [_behavior(name, one) for name, one in infos.items()]
 
 
 def _modifiers(segment: Segment) -> str:

@@ -29,7 +29,7 @@ def read_calms21(path: FilePath, *, fps: float | None = None) -> list[VideoSegme
     """
     videos = []
     for name, one in read_recordings(path).items():
-        if one.content.get('annotations'):
+        if one.content.annotations:
             rate = needed_rate(fps or one.fps, path, 'MABe')
             label = frame_classes(one)
             segments = _segments(one, label, rate)
@@ -39,7 +39,7 @@ def read_calms21(path: FilePath, *, fps: float | None = None) -> list[VideoSegme
 
 def frame_classes(one: Recording) -> np.ndarray:
     """Return the annotations of a recording: ids (T,), or 0 and 1 of classes (K, T)."""
-    place, values = f'{one.place}: annotations', one.content['annotations']
+    place, values = f'{one.place}: annotations', one.content.annotations
     is_table = isinstance(values[0], list)
     label = numbers(values, (-1, -1) if is_table else (-1,), place)
     known = (0, 1) if is_table else tuple(one.classes)

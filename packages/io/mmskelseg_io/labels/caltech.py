@@ -20,12 +20,12 @@ behavior. The keys of behaviors stand above.
 import re
 from collections.abc import Sequence
 
+from mmskelseg_io.files.names import video_name
 from mmskelseg_io.files.parsing import FilePath, read_text, whole
 from mmskelseg_io.labels.reading import (
     LABEL_FORMATS,
     choose_several,
     needed_rate,
-    video_name,
     without_lone_tier,
 )
 from mmskelseg_io.labels.segments import VideoSegments, make_segment, sorted_videos

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from xml.etree.ElementTree import Element
 
+from mmskelseg_io.files.names import video_name
 from mmskelseg_io.files.parsing import FilePath, read_xml, whole, xml_attribute
 from mmskelseg_io.labels.reading import (
     EACH_SUBJECT,
@@ -20,7 +21,6 @@ from mmskelseg_io.labels.reading import (
     FoundVideos,
     needed_rate,
     of_subject,
-    video_name,
 )
 from mmskelseg_io.labels.segments import Segment, VideoSegments, make_segment
 from mmskelseg_io.messages.errors import UserError, shown

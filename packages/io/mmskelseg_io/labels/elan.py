@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ElementTree, SubElement, fromstring, indent
 
 from mmskelseg_io.files.atomic import atomic_write
-from mmskelseg_io.files.names import recording_of
+from mmskelseg_io.files.names import recording_of, video_name
 from mmskelseg_io.files.parsing import (
     FilePath,
     by_name,
@@ -31,7 +31,6 @@ from mmskelseg_io.labels.reading import (
     choose_several,
     name_of_tier,
     of_subject,
-    video_name,
 )
 from mmskelseg_io.labels.segments import (
     Classes,

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from mmskelseg_io.files.names import video_name
 from mmskelseg_io.files.parsing import (
     FilePath,
     Rows,
@@ -28,7 +29,6 @@ from mmskelseg_io.labels.reading import (
     TABLES,
     add_note,
     choose_several,
-    video_name,
 )
 from mmskelseg_io.labels.segments import VideoSegments, sorted_videos
 from mmskelseg_io.messages.errors import UserError, shown

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from mmskelseg_io.files.jabs import mouse_name
+from mmskelseg_io.files.names import video_name
 from mmskelseg_io.files.parsing import FilePath
 from mmskelseg_io.files.typed import Id, read_typed
 from mmskelseg_io.labels.frames import checked_frames
@@ -17,7 +18,6 @@ from mmskelseg_io.labels.reading import (
     LABEL_FORMATS,
     needed_rate,
     segments_of,
-    video_name,
     without_lone_tier,
 )
 from mmskelseg_io.labels.segments import (

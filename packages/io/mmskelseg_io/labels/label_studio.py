@@ -11,12 +11,21 @@ called ``tier@NAME`` if it is of one of several individuals.
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.inputs import check_fps
-from mmskelseg_io.files.parsing import FilePath, check_shape, number, read_json, whole
+from mmskelseg_io.files.label_studio import (
+    REMEDY,
+    Region,
+    Task,
+    name_of_media,
+    read_tasks,
+)
+from mmskelseg_io.files.parsing import FilePath, number, whole
+from mmskelseg_io.files.typed import typed
 from mmskelseg_io.labels.reading import (
     LABEL_FORMATS,
     FoundVideos,
@@ -25,24 +34,27 @@ from mmskelseg_io.labels.reading import (
     name_of_tier,
     names_of_tiers,
     segments_of_tiers,
-    video_name,
     without_lone_tier,
 )
 from mmskelseg_io.labels.segments import Segment, VideoSegments, frame_at, make_segment
 from mmskelseg_io.labels.writing import register_export
 from mmskelseg_io.messages.errors import UserError
 
-_TASK = {'data': {'frame_dir?': str}}
-_VALUE = {
-    'ranges?': [dict], 'sequence?': [dict], 'timelinelabels?': [str], 'labels?': [str]
-}  # fmt: skip
-_RESULT = {'result': [{'value?': _VALUE}]}
 _LABELS = {'timelinelabels', 'labels'}
 # The control tag of labels without tiers.
 _CONTROL = 'videoLabels'
-_REMEDY = 'export the project from Label Studio as JSON; poses are not labels'
-_UPLOAD = re.compile(r'^[0-9a-f]{8}-')
 _MEDIA = re.compile(r'\.(mp4|m4v|avi|mkv|mov|mpe?g|ogv|webm)(\?|$)', re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _Value:
+    ranges: list[dict[str, Any]] = field(default_factory=list)
+    sequence: list[dict[str, Any]] = field(default_factory=list)
+    timelinelabels: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    start: Any = None
+    end: Any = None
+    framesCount: Any = None  # noqa: N815
 
 
 @LABEL_FORMATS.register(
@@ -83,16 +95,14 @@ def read_label_studio(
         raise UserError(
             f'{path}: part is {part!r}, expected annotations or predictions.'
         )
-    tasks = read_json(path, 'Label Studio', unique=True)
-    check_shape(tasks, [{**_TASK, f'{part}?': list}], str(path), _REMEDY)
     parts = FoundVideos(path, 'tasks', 'delete one of them', strict, notes)
-    for i, task in enumerate(tasks):
-        name = f'task {task.get("id", i)}'
+    tasks = list(read_tasks(path))
+    for name, task in tasks:
         with parts.part(name, f'{path}: {name}') as videos:
             videos.append(_video(task, fps, part, control, subject, f'{path}: {name}'))
     other = others[part]
-    made, made_other = (any(task.get(key) for task in tasks) for key in (part, other))
-    if made_other and not made:
+    made = {key for _, task in tasks for key in others if getattr(task, key)}
+    if made == {other}:
         raise UserError(
             f'{path}: no task has {part}, but there are {other}; read them by '
             f'--label-option part={other}.'
@@ -101,31 +111,30 @@ def read_label_studio(
 
 
 def _video(
-    task: dict,
+    task: Task,
     fps: float | None,
     part: str,
     control: str | Sequence[str] | None,
     subject: str | None,
     place: str,
 ) -> VideoSegments:
-    data = task['data']
-    texts = [value for value in data.values() if isinstance(value, str)]
-    media = next((text for text in texts if _MEDIA.search(text)), None)
-    name = data.get('frame_dir') or (media and _UPLOAD.sub('', video_name(media)))
+    own = typed(task.data.get('frame_dir'), str | None, place, REMEDY, 'frame_dir')
+    media = next((text for text in task.texts if _MEDIA.search(text)), None)
+    name = own or (media and name_of_media(media))
     if not name:
         raise UserError(
             f'{place}: its data has no video file; give it the key frame_dir with the '
             'name of the video.'
         )
-    rate = fps if fps is not None else data.get('fps')
+    rate = fps if fps is not None else task.data.get('fps')
     regions = _regions(task, part, place)
-    names = [str(region.get('from_name')) for region in regions]
+    names = [region.from_name for region in regions]
     control = names_of_tiers(control, names, subject)
     wanted = [control] if isinstance(control, str) else control
     segments = [
         segment
         for region in regions
-        if wanted is None or region.get('from_name') in wanted
+        if wanted is None or region.from_name in wanted
         for segment in _segments(region, rate, place)
     ]
     if wanted is None or subject is not None:
@@ -183,24 +192,23 @@ def _score(segments: Sequence[Segment]) -> dict[str, float]:
     return {'score': round(fmean(scores), 6)} if scores else {}
 
 
-def _regions(task: dict, part: str, place: str) -> list[dict[str, Any]]:
-    check_shape(task.get(part) or [], [_RESULT], f'{place}, {part}', _REMEDY)
-    made = [item for item in task.get(part) or () if not item.get('was_cancelled')]
-    truth = [item for item in made if item.get('ground_truth')]
+def _regions(task: Task, part: str, place: str) -> list[Region]:
+    made = [one for one in task.made(part, place) if not one.was_cancelled]
+    truth = [one for one in made if one.ground_truth]
     if len(made) > 1 and len(truth) != 1:
         raise UserError(
             f'{place} has {len(made)} {part}; mark one as the ground truth in Label '
             'Studio, or delete the others.'
         )
-    regions = [region for one in truth or made for region in one['result']]
+    regions = [region for one in truth or made for region in one.result]
     # Relations have no value; texts about a region are regions without labels.
-    return [region for region in regions if _LABELS & set(region.get('value') or ())]
+    return [region for region in regions if _LABELS & region.value.keys()]
 
 
-def _segments(region: dict[str, Any], fps: object, place: str) -> Iterator[Segment]:
-    place = f'{place}, region {region.get("id")}'
-    value = region['value']
-    if value.get('ranges') or value.get('sequence'):
+def _segments(region: Region, fps: object, place: str) -> Iterator[Segment]:
+    place = f'{place}, region {region.id}'
+    value = typed(region.value, _Value, place, REMEDY)
+    if value.ranges or value.sequence:
         if fps is None:
             raise NeedsOptionError(
                 f'{place} has frame numbers, but the task has no fps; give the '
@@ -210,28 +218,25 @@ def _segments(region: dict[str, Any], fps: object, place: str) -> Iterator[Segme
         rate = check_fps(fps, place)
         ranges = [
             [whole(span.get(side), place, side) for side in ('start', 'end')]
-            for span in value.get('ranges') or ()
+            for span in value.ranges
         ]
         frames = ranges or _boxes(value, place)
         spans = [((first - 1) / rate, last / rate) for first, last in frames]
-    elif 'start' in value and 'end' in value:
-        start, end = (number(value[side], place, side) for side in ('start', 'end'))
-        spans = [(start, end)]
+    elif value.start is not None and value.end is not None:
+        spans = [(number(value.start, place, 'start'), number(value.end, place, 'end'))]
     else:
         return
-    labels = value.get('timelinelabels') or value.get('labels') or []
+    labels = value.timelinelabels or value.labels
     label = choose(None, labels, place, 'label', 'deleting the others')
-    score = region.get('score')
-    score = None if score is None else number(score, place, 'score')
-    tier = str(region.get('from_name') or '')
+    score = None if region.score is None else number(region.score, place, 'score')
     for start, end in spans:
-        yield make_segment(place, start, end, label, score, tier=tier)
+        yield make_segment(place, start, end, label, score, tier=region.from_name)
 
 
-def _boxes(value: dict[str, Any], place: str) -> list[tuple[float, float]]:
+def _boxes(value: _Value, place: str) -> list[tuple[float, float]]:
     keyframes = sorted(
         (whole(item.get('frame'), place, 'frame'), bool(item.get('enabled')))
-        for item in value['sequence']
+        for item in value.sequence
     )
     spans: list[tuple[float, float]] = []
     begin = None
@@ -242,5 +247,5 @@ def _boxes(value: dict[str, Any], place: str) -> list[tuple[float, float]]:
             spans.append((begin, frame))
             begin = None
     if begin is not None:
-        spans.append((begin, whole(value.get('framesCount'), place, 'framesCount')))
+        spans.append((begin, whole(value.framesCount, place, 'framesCount')))
     return spans

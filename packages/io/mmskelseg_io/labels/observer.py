@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
+from mmskelseg_io.files.names import video_name
 from mmskelseg_io.files.parsing import FilePath, Row, as_dicts, number, read_rows
 from mmskelseg_io.labels.events import POINT, Event, Observation, event_reader
-from mmskelseg_io.labels.reading import LABEL_FORMATS, TABLES, video_name
+from mmskelseg_io.labels.reading import LABEL_FORMATS, TABLES
 from mmskelseg_io.labels.segments import Segment, VideoSegments
 from mmskelseg_io.messages.errors import UserError, shown
 

@@ -1,6 +1,5 @@
 """What all readers of labels share: their formats, and the parts that they skip."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -339,16 +338,6 @@ def add_note(note: str, notes: list[str] | None) -> None:
         print_log(f'{note}.', WARNING)
     else:
         notes.append(note)
-
-
-def video_name(media: str) -> str:
-    r"""Return the name of a media file without its folder and suffix.
-
-    >>> video_name('C:\\clips\\take 1.mp4'), video_name('/data/?d=cam/subject.01.avi')
-    ('take 1', 'subject.01')
-    """
-    name = re.split(r'[/\\]', media)[-1].partition('?')[0]
-    return re.sub(r'\.(?=\w*[A-Za-z])\w{2,4}$', '', name)
 
 
 def without_lone_tier(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmskelseg_io.files.names import video_name
 from mmskelseg_io.files.parsing import FilePath, check_widths, read_rows
 from mmskelseg_io.files.simba import is_simba, simba_video
 from mmskelseg_io.labels.frames import indicator_segments, is_indicator
@@ -18,7 +19,6 @@ from mmskelseg_io.labels.reading import (
     add_note,
     choose_several,
     needed_rate,
-    video_name,
 )
 from mmskelseg_io.labels.segments import VideoSegments, sorted_videos
 from mmskelseg_io.messages.errors import UserError

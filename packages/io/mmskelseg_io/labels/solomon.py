@@ -7,13 +7,13 @@ are empty. SimBA reads the variable ``Behaviour``.
 from collections.abc import Sequence
 from itertools import groupby
 
+from mmskelseg_io.files.names import video_name
 from mmskelseg_io.files.parsing import FilePath, read_rows
 from mmskelseg_io.labels.frames import column_of, edges_of
 from mmskelseg_io.labels.reading import (
     LABEL_FORMATS,
     TABLES,
     choose_several,
-    video_name,
     without_lone_tier,
 )
 from mmskelseg_io.labels.segments import VideoSegments, make_segment, sorted_videos

@@ -18,6 +18,7 @@ from operator import add, itemgetter
 import numpy as np
 
 from mmskelseg_io.files.atomic import atomic_write, atomic_write_text
+from mmskelseg_io.files.names import video_name
 from mmskelseg_io.files.parsing import FilePath, number, read_dicts
 from mmskelseg_io.labels.reading import (
     ETHOGRAM_FORMATS,
@@ -25,7 +26,6 @@ from mmskelseg_io.labels.reading import (
     TABLES,
     FoundVideos,
     segments_of,
-    video_name,
 )
 from mmskelseg_io.labels.segments import (
     ClassInfo,

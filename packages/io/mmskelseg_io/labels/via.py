@@ -9,6 +9,7 @@ of several individuals.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from mmskelseg_io.files.names import video_name
 from mmskelseg_io.files.parsing import FilePath, by_name
 from mmskelseg_io.files.typed import read_typed, typed
 from mmskelseg_io.files.via import Attribute, Entry, Project
@@ -19,7 +20,6 @@ from mmskelseg_io.labels.reading import (
     names_of_tiers,
     segments_of_tiers,
     tier_and_individual,
-    video_name,
     without_lone_tier,
 )
 from mmskelseg_io.labels.segments import Segment, VideoSegments, make_segment

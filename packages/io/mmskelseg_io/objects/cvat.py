@@ -13,9 +13,9 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
+from mmskelseg_io.files.names import video_name
 from mmskelseg_io.files.parsing import FilePath, number, read_xml, whole, xml_attribute
 from mmskelseg_io.labels.cvat import end_of, shapes_of, step_of, tasks_of
-from mmskelseg_io.labels.reading import video_name
 from mmskelseg_io.objects.found import Found, FoundObjects, around, corners
 from mmskelseg_io.objects.reading import OBJECT_FORMATS, video_of
 

@@ -11,28 +11,38 @@ classes are in ``classes.txt``, in the folder or above it.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.formats import FOLDER
-from mmskelseg_io.files.parsing import FilePath, check_shape, numbers, read_json
+from mmskelseg_io.files.parsing import FilePath, read_json
+from mmskelseg_io.files.typed import read_typed, typed
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.objects.found import Found, FoundObjects, corners
 from mmskelseg_io.objects.reading import (
     OBJECT_FORMATS,
     class_name,
     class_names,
-    first_number,
+    first_numbers,
     frame_files,
     video_of,
 )
 
-_FRAME = {'labels': [int], 'scores': [float], 'bboxes': [[float]]}
-_VIDEO = {'predictions': [_FRAME], 'classes?': [str]}
 _REMEDY = 'write it by DetInferencer of MMDetection again'
+
+
+@dataclass(frozen=True)
+class _Frame:
+    labels: list[int]
+    scores: list[float]
+    bboxes: list[tuple[float, float, float, float]]
+
+
+@dataclass(frozen=True)
+class _Video:
+    predictions: list[_Frame]
+    classes: list[str] = field(default_factory=list)
 
 
 def _is_frame(keys: set[str]) -> bool:
@@ -59,9 +69,10 @@ def read_mmdet(path: FilePath) -> list[FoundObjects]:
     of_frames: dict[float, str] = {}
     if folder.is_dir():
         files = frame_files(folder, '.json')
-        first = first_number([number for _, number in files.values()])
+        first = min(first_numbers(files.values()).values(), default=0)
         frames = {
-            n - first: read_json(file, 'MMDetection') for file, (_, n) in files.items()
+            n - first: read_typed(file, _Frame, 'MMDetection', _REMEDY)
+            for file, (_, n) in files.items()
         }
         names, places = class_names(folder), [str(file) for file in files]
         of_frames = dict(zip(frames, places, strict=True))
@@ -71,9 +82,9 @@ def read_mmdet(path: FilePath) -> list[FoundObjects]:
             content = {'predictions': content}
         elif isinstance(content, dict) and 'labels' in content:
             content = {'predictions': [content]}
-        check_shape(content, _VIDEO, str(path), _REMEDY)
-        frames = dict(enumerate(content['predictions']))
-        names = content.get('classes') or class_names(folder.parent)
+        video = typed(content, _Video, path, _REMEDY)
+        frames = dict(enumerate(video.predictions))
+        names = video.classes or class_names(folder.parent)
         places = [f'{path}: frame {frame}' for frame in frames]
     found = [
         one
@@ -84,12 +95,9 @@ def read_mmdet(path: FilePath) -> list[FoundObjects]:
 
 
 def _found(
-    frame: int, content: Any, names: list[str] | dict[int, str], place: str
+    frame: int, content: _Frame, names: list[str] | dict[int, str], place: str
 ) -> list[Found]:
-    check_shape(content, _FRAME, place, _REMEDY)
-    labels, scores = content['labels'], content['scores']
-    boxes = content['bboxes'] or np.zeros((0, 4))
-    boxes = numbers(boxes, (-1, 4), f'{place}: bboxes')
+    labels, scores, boxes = content.labels, content.scores, content.bboxes
     if not len(labels) == len(scores) == len(boxes):
         raise UserError(
             f'{place}: {len(labels)} labels, {len(scores)} scores and {len(boxes)} '

@@ -1,14 +1,14 @@
 """What all readers of objects share: their formats, and the numbers of frames."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from logging import WARNING
-from pathlib import Path, PurePath
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from mmskelseg_io.files.formats import FOLDER, Formats, suffix_of
 from mmskelseg_io.files.inputs import look_into
-from mmskelseg_io.files.names import find_named
+from mmskelseg_io.files.names import find_named, numbered
 from mmskelseg_io.files.parsing import FilePath, read_json, read_lines, read_text
 from mmskelseg_io.messages.errors import (
     UserError,
@@ -20,13 +20,13 @@ from mmskelseg_io.messages.logs import print_log
 from mmskelseg_io.objects.found import FoundObjects
 from mmskelseg_io.poses.reading import video_of as video_of_poses
 
+Video = TypeVar('Video')
 # Files of a sequence of MOTChallenge, whose folder has the name of the video.
 _IN_SEQUENCES = ('gt', 'det')
 # Files with the names of classes, which lie beside objects, or above them.
 _CLASSES = ('data.yaml', 'classes.txt', 'labels.txt', 'obj.names')
 # A cell of a table, of which those of boxes have so many at least.
 _CELL, _COLUMNS = re.compile(r'[^\s,;]+'), 5
-_NUMBER = re.compile(r'(?<![0-9])([0-9]{1,15})$')
 
 
 def _keys(path: Path) -> list[set[str]]:
@@ -58,24 +58,16 @@ def frame_files(folder: Path, suffix: str) -> dict[Path, tuple[str, int]]:
     return {f: found for f in files if (found := numbered(f.name)) is not None}
 
 
-def numbered(name: str) -> tuple[str, int] | None:
-    """Return the video and the number of the file of a frame, if it has a number.
+def first_numbers(frames: Iterable[tuple[Video, int]]) -> dict[Video, int]:
+    """Return the number of the first frame of each video, which may have no object.
 
-    >>> numbered('labels/take1_12.txt'), numbered('000003.jpg'), numbered('a.txt')
-    (('take1', 12), ('', 3), None)
+    >>> first_numbers([('a', 3), ('b', 1), ('a', 4), ('b', 0)])
+    {'a': 1, 'b': 0}
     """
-    stem = PurePath(name).stem
-    found = _NUMBER.search(stem)
-    return found and (stem[: found.start()].rstrip('_-. '), int(found[1]))
-
-
-def first_number(numbers: Sequence[int]) -> int:
-    """Return the number of the first frame, which may have no object.
-
-    >>> first_number([3, 4]), first_number([0, 1]), first_number([])
-    (1, 0, 0)
-    """
-    return min(1, min(numbers, default=0))
+    firsts: dict[Video, int] = {}
+    for video, number in frames:
+        firsts[video] = min(number, firsts.get(video, 1))
+    return firsts
 
 
 #: The formats of files of objects. A hint is the keys of a JSON file, the first line of

@@ -11,15 +11,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmskelseg_io.files.names import numbered, video_name
 from mmskelseg_io.files.parsing import FilePath, numbers
 from mmskelseg_io.files.via import NUMBERS, read_regions
-from mmskelseg_io.labels.reading import video_name
 from mmskelseg_io.messages.errors import UserError, shown
 from mmskelseg_io.objects.found import Found, FoundObjects, around, corners
 from mmskelseg_io.objects.reading import (
     OBJECT_FORMATS,
-    first_number,
-    numbered,
+    first_numbers,
     video_of,
 )
 
@@ -40,10 +39,7 @@ def read_via_objects(path: FilePath) -> list[FoundObjects]:
     """Return the objects of each video, or of each sequence of images."""
     files, regions = read_regions(path)
     frames = [one for one in map(numbered, files) if one is not None]
-    firsts = {
-        video: first_number([number for other, number in frames if other == video])
-        for video in dict.fromkeys(video for video, _ in frames)
-    }
+    firsts = first_numbers(frames)
     found: dict[tuple[str, bool], list[Found]] = {}
     for place, _, name, time, shape, values, attributes in regions:
         video, frame = video_name(name), time

@@ -22,7 +22,7 @@ from mmskelseg_io.objects.reading import (
     OBJECT_FORMATS,
     class_name,
     class_names,
-    first_number,
+    first_numbers,
     frame_files,
     video_of,
 )
@@ -63,14 +63,12 @@ def read_yolo(path: FilePath) -> list[FoundObjects]:
         row[-1] for rows in lines.values() for _, row in rows if len(row) in (6, 10)
     ]
     is_track = all(value.is_integer() for value in extra)
-    firsts: dict[str, list[int]] = {}
-    for video, frame in files.values():
-        firsts.setdefault(video, []).append(frame)
+    firsts = first_numbers(files.values())
     found: dict[str, list[Found]] = {video: [] for video in firsts}
     places: dict[str, dict[float, str]] = {video: {} for video in firsts}
     for file, rows in lines.items():
         video, frame = files[file]
-        frame -= first_number(firsts[video])
+        frame -= firsts[video]
         places[video][frame] = str(file)
         found[video] += [
             _found(frame, row, names, is_track, place) for place, row in rows

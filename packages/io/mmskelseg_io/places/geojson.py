@@ -6,11 +6,14 @@ and, for places of one video, ``video``; places on the floor have ``space: floor
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 from mmskelseg_io.files.atomic import atomic_write_text
-from mmskelseg_io.files.parsing import FilePath, check_shape, read_json
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.files.parsing import FilePath, read_json
+from mmskelseg_io.files.typed import typed
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Where
 from mmskelseg_io.places.reading import PLACE_FORMATS, Places, by_video, make_place
 from mmskelseg_io.structures.places import Place, Shape
 
@@ -18,11 +21,33 @@ _SHAPES: dict[str, Shape] = {
     'Polygon': 'polygon', 'LineString': 'line', 'Point': 'point'
 }  # fmt: skip
 _KINDS = ('FeatureCollection', 'Feature')
-_FEATURE = {
-    'geometry': {'type': str, 'coordinates': list},
-    'properties?': {'name?': str, 'video?': str, 'space?': str, 'radius?': float},
-}
-_REMEDY = 'export it as GeoJSON again'
+_REMEDY = 'export it as GeoJSON again, and shapes of other types in parts'
+
+
+@dataclass(frozen=True)
+class _Geometry:
+    type: Annotated[str, Where(f'one of {", ".join(_SHAPES)}', _SHAPES.__contains__)]
+    coordinates: list[Any]
+
+
+@dataclass(frozen=True)
+class _Properties:
+    name: str = ''
+    video: str = ''
+    space: str = 'image'
+    radius: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Feature:
+    type: Literal['Feature']
+    geometry: _Geometry
+    properties: _Properties = _Properties()
+
+
+@dataclass(frozen=True)
+class _Collection:
+    features: list[_Feature]
 
 
 @PLACE_FORMATS.register(
@@ -37,30 +62,17 @@ _REMEDY = 'export it as GeoJSON again'
 def read_geojson(path: FilePath) -> Places:
     """Return the places of a feature or a collection of them."""
     content = read_json(path, 'the program that drew it')
-    check_shape(content, {'type': str}, str(path), _REMEDY)
-    if content['type'] not in _KINDS:
-        raise UserError(
-            f'{path}: its type is {shown(content["type"])}, expected '
-            f'{" or ".join(_KINDS)}; {_REMEDY}.'
-        )
-    features = [content]
-    if content['type'] == 'FeatureCollection':
-        check_shape(content, {'features': [dict]}, str(path), _REMEDY)
-        features = content['features']
-    return by_video(path, _places(features, str(path)))
+    if not isinstance(content, dict) or content.get('type') != 'FeatureCollection':
+        content = {'features': [content]}
+    collection = typed(content, _Collection, path, _REMEDY)
+    return by_video(path, _places(collection, str(path)))
 
 
-def _places(features: list[dict[str, Any]], path: str) -> Iterator[tuple[str, Place]]:
-    for i, feature in enumerate(features):
+def _places(collection: _Collection, path: str) -> Iterator[tuple[str, Place]]:
+    for i, feature in enumerate(collection.features):
         where = f'{path}: feature {i}'
-        check_shape(feature, _FEATURE, where, _REMEDY)
-        geometry, known = feature['geometry'], feature.get('properties') or {}
-        kind, points = geometry['type'], geometry['coordinates']
-        if kind not in _SHAPES:
-            raise UserError(
-                f'{where}: is a {shown(kind)}, expected {", ".join(_SHAPES)}; split it '
-                'into places of these.'
-            )
+        kind, points = feature.geometry.type, feature.geometry.coordinates
+        known = feature.properties
         if kind == 'Polygon':
             if len(points) != 1:
                 raise UserError(
@@ -70,11 +82,11 @@ def _places(features: list[dict[str, Any]], path: str) -> Iterator[tuple[str, Pl
             # The first corner comes again at the end.
             points = points[0][:-1] if points[0][:1] == points[0][-1:] else points[0]
         points = [points] if kind == 'Point' else points
-        radius = known.get('radius') or 0.0
-        shape: Shape = 'circle' if kind == 'Point' and radius else _SHAPES[kind]
-        name, space = known.get('name') or f'place {i + 1}', known.get('space')
-        place = make_place(where, name, shape, points, radius, space or 'image')
-        yield known.get('video') or '', place
+        is_circle = kind == 'Point' and known.radius != 0
+        shape: Shape = 'circle' if is_circle else _SHAPES[kind]
+        name = known.name or f'place {i + 1}'
+        place = make_place(where, name, shape, points, known.radius, known.space)
+        yield known.video, place
 
 
 def write_geojson(path: FilePath, places: Places) -> None:

@@ -5,13 +5,11 @@ places, called after their label. Their video is that of the image.
 """
 
 from collections.abc import Iterator
-from itertools import chain
-from typing import Any
 
 import numpy as np
 
-from mmskelseg_io.files.parsing import FilePath, check_shape, number, numbers, read_json
-from mmskelseg_io.labels.reading import video_name
+from mmskelseg_io.files.label_studio import Region, name_of_media, read_tasks
+from mmskelseg_io.files.parsing import FilePath, number, numbers
 from mmskelseg_io.messages.errors import UserError, shown
 from mmskelseg_io.places.reading import (
     PLACE_FORMATS,
@@ -23,17 +21,6 @@ from mmskelseg_io.places.reading import (
 )
 from mmskelseg_io.structures.places import Place, Shape
 
-_REMEDY = 'export the project from Label Studio as JSON again'
-_REGION = {
-    'type': str,
-    'value?': {
-        'x?': float, 'y?': float, 'width?': float, 'height?': float, 'radiusX?': float,
-        'radiusY?': float, 'rotation?': float, 'points?': list,
-    },
-    'original_width?': float,
-    'original_height?': float,
-}  # fmt: skip
-_TASKS = [{'data': dict, 'annotations': [{'result': [_REGION]}]}]
 _KINDS = ('rectanglelabels', 'ellipselabels', 'polygonlabels', 'keypointlabels')
 
 
@@ -42,41 +29,34 @@ _KINDS = ('rectanglelabels', 'ellipselabels', 'polygonlabels', 'keypointlabels')
 )
 def read_label_studio(path: FilePath) -> Places:
     """Return the shapes of each task of an export."""
-    tasks = read_json(path, 'Label Studio', unique=True)
-    check_shape(tasks, _TASKS, str(path), _REMEDY)
-    return by_video(path, _places(tasks, str(path)))
+    return by_video(path, _places(path))
 
 
-def _places(tasks: list[dict[str, Any]], path: str) -> Iterator[tuple[str, Place]]:
-    for i, task in enumerate(tasks):
-        texts = [text for text in task['data'].values() if isinstance(text, str)]
-        video = video_name(texts[0]) if texts else ''
-        # An upload prepends eight digits.
-        head, dash, rest = video.partition('-')
-        video = rest if dash and len(head) == 8 and head.isalnum() else video
-        regions = [one['result'] for one in task['annotations'][:1]]
-        for k, region in enumerate(chain(*regions)):
-            if region['type'] in _KINDS:
-                where = f'{path}: task {task.get("id", i)}, region {k}'
-                yield video, _place(region, where)
+def _places(path: FilePath) -> Iterator[tuple[str, Place]]:
+    for name, task in read_tasks(path):
+        place = f'{path}: {name}'
+        video = name_of_media((*task.texts, '')[0])
+        for one in task.made('annotations', place)[:1]:
+            for k, region in enumerate(one.result):
+                if region.type in _KINDS:
+                    yield video, _place(region, f'{place}, region {k}')
 
 
-def _place(region: dict[str, Any], where: str) -> Place:
-    kind, value = region['type'], region.get('value') or {}
+def _place(region: Region, where: str) -> Place:
+    kind, value = region.type, region.value
     labels = value.get(kind)
     if not isinstance(labels, list) or len(labels) != 1:
         raise UserError(
             f'{where}: has the labels {shown(labels)}, expected one; give it one.'
         )
-    size = np.array(
-        [number(region.get(f'original_{s}'), where, s) for s in ('width', 'height')]
-    )
+    sides = {'width': region.original_width, 'height': region.original_height}
+    size = np.array([number(side, where, key) for key, side in sides.items()])
 
     def pixels(*names: str) -> np.ndarray:
         percent = [number(value.get(one), where, one) for one in names]
         return np.array(percent) * size / 100
 
-    turn, radius = float(value.get('rotation') or 0), 0.0
+    turn, radius = number(value.get('rotation', 0), where, 'rotation'), 0.0
     shape: Shape = 'polygon'
     if kind == 'polygonlabels':
         points = numbers(value.get('points'), (-1, 2), f'{where}: points') * size / 100

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from mmskelseg_io.files.names import video_name
 from mmskelseg_io.files.parsing import FilePath
 from mmskelseg_io.files.via import NUMBERS, Region, read_regions
-from mmskelseg_io.labels.reading import video_name
 from mmskelseg_io.messages.errors import UserError, shown
 from mmskelseg_io.places.reading import (
     PLACE_FORMATS,

@@ -50,7 +50,7 @@ def poses_of(
 ) -> Poses:
     """Return the poses of a sequence."""
     place = f'{one.place}: keypoints'
-    points = numbers(one.content.get('keypoints') or [], (-1, -1, -1, -1), place)
+    points = numbers(one.content.keypoints, (-1, -1, -1, -1), place)
     if points.shape[2] == 2 and points.shape[3] != 2:
         points = points.transpose(0, 1, 3, 2)
     frames, people, joints, axes = points.shape
@@ -59,9 +59,9 @@ def poses_of(
             f'{place}: shape {points.shape}, expected frames, animals, x and y, joints.'
         )
     score = np.ones((frames, people, joints))
-    if one.content.get('scores'):
+    if one.content.scores:
         where = f'{one.place}: scores'
-        score = numbers(one.content['scores'], (frames, people, joints), where)
+        score = numbers(one.content.scores, (frames, people, joints), where)
     is_calms = one.fps is not None and joints == 7 and people == 2
     layout: Layout | None = MOUSE7 if is_calms and skeleton is None else skeleton
     layout, notes = counted_layout(joints, layout, one.place, unnamed)

@@ -9,26 +9,28 @@ name that ends in one (``000012.jpg``, as AlphaPose writes). Entries may have a
 ``track_id``, or an ``idx`` as in AlphaPose.
 """
 
-import re
-from pathlib import PurePath
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from mmskelseg_io.files.parsing import FilePath, check_shape, numbers, read_json
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.files.names import frame_in
+from mmskelseg_io.files.parsing import FilePath, numbers, read_json
+from mmskelseg_io.files.typed import Id, typed
+from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.poses.layouts import counted_layout
 from mmskelseg_io.poses.poses import Detection, Layout, Poses, gather
 from mmskelseg_io.poses.reading import POSE_FORMATS
 
-_ENTRY = {
-    'image_id': (int, str),
-    'category_id?': int,
-    'keypoints': list,
-    'score?': float,
-    'track_id?': (int, str),
-    'idx?': (float, str, list),
-}
+
+@dataclass(frozen=True)
+class _Entry:
+    image_id: Id
+    keypoints: list[Any]
+    category_id: int = 1
+    score: float | None = None
+    track_id: Id | None = None
+    idx: float | str | list[Any] | None = None
 
 
 @POSE_FORMATS.register('coco', {'.json': ('image_id', 'annotations').__contains__})
@@ -50,16 +52,19 @@ def read_coco(
         first_frame: The ``image_id`` of the first frame, which may be empty; by default
             the smallest ``image_id``, if that is 0 or 1.
     """
-    entries = read_json(path, 'the tracker')
-    if isinstance(entries, dict) and 'annotations' in entries:
+    content = read_json(path, 'the tracker')
+    if isinstance(content, dict) and 'annotations' in content:
         raise UserError(
             f'{path}: is a data set in COCO format, expected COCO results: a list of '
             'entries with image_id, category_id, keypoints and score.'
         )
-    if not isinstance(entries, list) or not entries:
+    entries = typed(content, list[_Entry], path, 'export it again as COCO results')
+    if not entries:
         raise UserError(f'{path}: expected a list of at least one person.')
-    check_shape(entries, [_ENTRY], str(path), 'export it again as COCO results')
-    ids = [_number(entry, f'{path}: entry {i}') for i, entry in enumerate(entries)]
+    ids = [
+        frame_in(entry.image_id, f'{path}: entry {i}', 'image_id')
+        for i, entry in enumerate(entries)
+    ]
     smallest = min(ids)
     first = smallest if first_frame is None and smallest < 2 else first_frame
     if first is None or first > smallest:
@@ -67,18 +72,18 @@ def read_coco(
             f'{path}: the smallest image_id is {smallest}; give the image_id of the '
             f'first frame by --first-frame, which is 0, 1 or up to {smallest}.'
         )
-    categories = {entry.get('category_id') or 1 for entry in entries}
+    categories = {entry.category_id or 1 for entry in entries}
     if len(categories) > 1:
         raise UserError(
             f'{path}: entries of the categories {sorted(categories)}; keep only those '
             'of people.'
         )
-    joints = len(entries[0]['keypoints']) // 3
+    joints = len(entries[0].keypoints) // 3
     layout, notes = counted_layout(joints, skeleton, str(path), unnamed)
     notes = (f'frames are numbered by image_id, from {first}', *notes)
     xyc = np.array(
         [
-            numbers(entry['keypoints'], (3 * joints,), f'{path}: entry {i}: keypoints')
+            numbers(entry.keypoints, (3 * joints,), f'{path}: entry {i}: keypoints')
             for i, entry in enumerate(entries)
         ]
     ).reshape(len(entries), joints, 3)
@@ -86,13 +91,13 @@ def read_coco(
         xyc[..., 2] = xyc[..., 2] > 0
     tracks = _tracks(entries, ids)
     found = [
-        Detection(number - first, points, entry.get('score'), track)
+        Detection(number - first, points, entry.score, track)
         for number, points, entry, track in zip(ids, xyc, entries, tracks, strict=True)
     ]
     return gather(found, layout, str(path), notes=notes)
 
 
-def _tracks(entries: list[dict[str, Any]], ids: list[int]) -> list[str | None]:
+def _tracks(entries: list[_Entry], ids: list[int]) -> list[str | None]:
     """Return the track name of each entry, or None if there are no tracks.
 
     AlphaPose writes ``idx`` as a list of the detections that it merged; without
@@ -101,7 +106,7 @@ def _tracks(entries: list[dict[str, Any]], ids: list[int]) -> list[str | None]:
     tracks: list[str | None] = []
     listed = False
     for entry in entries:
-        name = entry.get('idx') if entry.get('track_id') is None else entry['track_id']
+        name: Any = entry.idx if entry.track_id is None else entry.track_id
         while isinstance(name, list):
             listed, name = True, name[0] if name else None
         if isinstance(name, float) and name.is_integer():
@@ -109,17 +114,3 @@ def _tracks(entries: list[dict[str, Any]], ids: list[int]) -> list[str | None]:
         tracks.append(None if name is None else str(name))
     same = len(set(zip(ids, tracks, strict=True))) < len(tracks)
     return [None] * len(tracks) if listed and same else tracks
-
-
-def _number(entry: dict[str, Any], where: str) -> int:
-    image = entry['image_id']
-    if isinstance(image, int) and image >= 0:
-        return image
-    name = PurePath(image).stem if isinstance(image, str) else ''
-    digits = re.search(r'(?<![0-9])([0-9]{1,18})$', name)
-    if not digits:
-        raise UserError(
-            f'{where}: image_id is {shown(image)}, expected a frame number, or a file '
-            'name that ends in one.'
-        )
-    return int(digits[1])

@@ -7,13 +7,15 @@ their median exceeds 2, and otherwise as fractions of the image.
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mmskelseg_io.files.arrays import read_npz as read_npz_arrays
-from mmskelseg_io.files.parsing import FilePath, check_shape, field, numbers, read_json
+from mmskelseg_io.files.parsing import FilePath, field, numbers, read_json
+from mmskelseg_io.files.typed import typed
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.poses.layouts import COCO17
 from mmskelseg_io.poses.npz import numeric_array
@@ -30,8 +32,15 @@ left_heel right_heel left_foot_index right_foot_index
 """
 LANDMARKS = tuple(_NAMES.split())
 _KEYS = ('pose_landmarks', 'landmarks', 'landmark')
-_FILE = {'frames': list, 'width?': int, 'height?': int, 'fps?': float}
 _CHOSEN = [LANDMARKS.index(joint) for joint in COCO17]
+
+
+@dataclass(frozen=True)
+class _File:
+    frames: list[Any]
+    width: int = 0
+    height: int = 0
+    fps: float | None = None
 
 
 def _is_table(header: list[str]) -> bool:
@@ -66,11 +75,10 @@ def read_mediapipe(path: FilePath, img_shape: tuple[int, int] | None = None) -> 
         data = read_json(path, 'your script')
         if not isinstance(data, dict):
             data = {'frames': data}
-        check_shape(data, _FILE, str(path), 'write a list of frames with 33 landmarks')
-        if data.get('width') and data.get('height'):
-            img_shape = check_img_shape([data['height'], data['width']], str(path))
-        fps, entries = data.get('fps'), data['frames']
-        numbered = list(_numbered(entries, str(path)))
+        file = typed(data, _File, path, 'write a list of frames with 33 landmarks')
+        if file.width and file.height:
+            img_shape = check_img_shape([file.height, file.width], str(path))
+        fps, numbered = file.fps, list(_numbered(file.frames, str(path)))
         frames = max((number for number, *_ in numbered), default=-1) + 1
         found = list(_from_json(numbered))
     poses = gather(found, 'coco17', str(path), frames=frames)

@@ -10,23 +10,41 @@ from 1, as ``instance_info``, together with ``meta_info``, which names the joint
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from mmskelseg_io.files.parsing import FilePath, check_shape, numbers, read_json
+from mmskelseg_io.files.parsing import FilePath, numbers, read_json
+from mmskelseg_io.files.typed import typed
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.poses.layouts import checked, counted_layout, in_order, named_layout
 from mmskelseg_io.poses.poses import Detection, Layout, Poses, gather
 from mmskelseg_io.poses.reading import POSE_FORMATS
 from mmskelseg_io.structures import Skeleton
 
-_PERSON = {'keypoints': list, 'keypoint_scores?': list, 'bbox_score?': float}
-_FRAMES = [{'frame_id?': int, 'instances': [_PERSON]}]
-_NAMES = {'keypoint_id2name': {...: str}, 'skeleton_links': [[int]]}
-_META = {'dataset_name?': str, **_NAMES}
 _REMEDY = 'predict with MMPoseInferencer and pred_out_dir, and copy the file again'
+
+
+@dataclass(frozen=True)
+class _Person:
+    keypoints: list[Any]
+    keypoint_scores: list[Any] = field(default_factory=list)
+    bbox_score: float | None = None
+
+
+@dataclass(frozen=True)
+class _Frame:
+    instances: list[_Person]
+    frame_id: int | None = None
+
+
+@dataclass(frozen=True)
+class _Meta:
+    keypoint_id2name: dict[str, str]
+    skeleton_links: list[list[int]]
+    dataset_name: str = 'mmpose'
 
 
 @POSE_FORMATS.register(
@@ -54,8 +72,9 @@ def read_mmpose(
             f'{path}: predictions of one image; run MMPose on the video, so that it '
             'writes all frames into one file.'
         )
-    check_shape(frames, _FRAMES, str(path), _REMEDY)
-    found = list(_detections(frames, str(path)))
+    read = typed(frames, list[_Frame], path, _REMEDY)
+    ids = [i if one.frame_id is None else one.frame_id for i, one in enumerate(read)]
+    found = list(_detections(read, ids, str(path)))
     joints = len(found[0].joints) if found else 0
     for detection in found:
         if len(detection.joints) != joints:
@@ -73,41 +92,37 @@ def read_mmpose(
             found = [replace(each, joints=each.joints[order]) for each in found]
     elif found:
         layout, notes = counted_layout(joints, skeleton, str(path), unnamed)
-    count = _frame_id(frames[-1], len(frames) - 1) - _frame_id(frames[0], 0) + 1
+    count = ids[-1] - ids[0] + 1
     return gather(found, layout, str(path), frames=count, notes=notes)
 
 
-def _detections(frames: list[dict[str, Any]], source: str) -> Iterator[Detection]:
-    first, before = _frame_id(frames[0], 0), -1
-    for i, frame in enumerate(frames):
-        number = _frame_id(frame, i) - first
-        if number <= before:
+def _detections(
+    frames: list[_Frame], ids: list[int], source: str
+) -> Iterator[Detection]:
+    for before, after in pairwise(ids):
+        if after <= before:
             raise UserError(
-                f'{source}: frame_id {number + first} comes after {before + first}; '
-                'expected the frames of one video in order.'
+                f'{source}: frame_id {after} comes after {before}; expected the frames '
+                'of one video in order.'
             )
-        before = number
-        for instance in frame['instances']:
+    for i, frame in enumerate(frames):
+        for person in frame.instances:
             where = f'{source}: frame {i}: keypoints'
-            xy = numbers(instance['keypoints'], (-1, -1), where)
+            xy = numbers(person.keypoints, (-1, -1), where)
             if xy.shape[1] != 2:
                 raise UserError(
                     f'{where} have {xy.shape[1]} coordinates, expected 2; 3D poses '
                     'cannot be read, so predict with a 2D model.'
                 )
-            score = instance.get('keypoint_scores') or [1] * len(xy)
+            score = person.keypoint_scores or [1] * len(xy)
             values = numbers(score, (len(xy),), f'{where}_scores')
-            whole = instance.get('bbox_score')
-            yield Detection(number, np.column_stack([xy, values]), whole)
+            joints = np.column_stack([xy, values])
+            yield Detection(ids[i] - ids[0], joints, person.bbox_score)
 
 
-def _frame_id(frame: dict[str, Any], place: int) -> int:
-    return place if frame.get('frame_id') is None else frame['frame_id']
-
-
-def _layout(meta: dict[str, Any], joints: int, source: str) -> Layout:
-    check_shape(meta, _META, f'{source}: meta_info', _REMEDY)
-    names = meta['keypoint_id2name']
+def _layout(content: object, joints: int, source: str) -> Layout:
+    meta = typed(content, _Meta, f'{source}: meta_info', _REMEDY)
+    names = meta.keypoint_id2name
     try:
         ordered = [names[str(i)] for i in range(len(names))]
     except KeyError as error:
@@ -119,5 +134,5 @@ def _layout(meta: dict[str, Any], joints: int, source: str) -> Layout:
         raise UserError(
             f'{source}: {joints} joints a person, but meta_info names {len(ordered)}.'
         )
-    name = meta.get('dataset_name') or 'mmpose'
-    return checked(named_layout(ordered, meta['skeleton_links'], name), source)
+    layout = named_layout(ordered, meta.skeleton_links, meta.dataset_name)
+    return checked(layout, source)

@@ -11,23 +11,34 @@ are supported and kept; ``to_coco17`` converts both to COCO's 17 joints.
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mmskelseg_io.files.formats import FOLDER
 from mmskelseg_io.files.parsing import (
     FilePath,
     by_name,
-    check_shape,
     numbers,
-    read_json,
 )
+from mmskelseg_io.files.typed import read_typed
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.poses.poses import Detection, Poses, check_pixels, gather
 from mmskelseg_io.poses.reading import POSE_FORMATS
 
 _NAME = re.compile(r'(.*?)_?(\d+)_keypoints\.json')
 _IN_FOLDER = re.compile(r'(.*_)?\d+_keypoints\.json')
-_FRAME = {'people': [{'pose_keypoints_2d': list, 'person_id?': [int]}]}
+
+
+@dataclass(frozen=True)
+class _Person:
+    pose_keypoints_2d: list[Any]
+    person_id: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Frame:
+    people: list[_Person]
 
 
 def _is_folder(path: Path) -> bool:
@@ -97,10 +108,9 @@ def _files(folder: Path) -> dict[int, Path]:
 
 
 def _detections(file: Path, frame: int) -> Iterator[Detection]:
-    content = read_json(file, 'OpenPose')
-    check_shape(content, _FRAME, str(file), 'run OpenPose again with --write_json')
-    for person in content['people']:
-        values = person['pose_keypoints_2d']
+    remedy = 'run OpenPose again with --write_json'
+    for person in read_typed(file, _Frame, 'OpenPose', remedy).people:
+        values = person.pose_keypoints_2d
         if not values:  # Only a face or a hand was found.
             continue
         if len(values) not in (75, 54):
@@ -110,6 +120,6 @@ def _detections(file: Path, frame: int) -> Iterator[Detection]:
             )
         where = f'{file}: pose_keypoints_2d'
         joints = numbers(values, (len(values),), where).reshape(-1, 3)
-        ids = person.get('person_id')
+        ids = person.person_id
         track = str(ids[0]) if ids and ids[0] >= 0 else None
         yield Detection(frame, joints, track=track)

@@ -52,7 +52,7 @@ FAULTS = (
      'task 11 has 2 annotations'),
     ('label_studio.json', '"ranges": [{"start": 33, "end": 63}]',
      '"ranges": {"start": 33, "end": 63}',
-     "task 11, annotations | [0].result[1].value.ranges | {'start': 33, 'end': 63}"),
+     "task 11, region pM1xZ | ranges | {'start': 33, 'end': 63}"),
     ('label_studio.json', '"start": 33', '"start": null',
      'task 11, region pM1xZ | start is None'),
     ('label_studio.json', '"start": 33', '"start": 33.7',
