@@ -33,10 +33,15 @@ from mmskelseg.automl.trials import Setup
 from mmskelseg.datasets.inspection.report import overview
 from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
 from mmskelseg.datasets.inspection.summary import summarize
+from mmskelseg.engine.choosing import asked_splits
 from mmskelseg.engine.cross_validation import in_processes, submitted
 from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg_behaviour.scores import score_texts
-from mmskelseg_io.files.annotations import labelled_videos, load_annotations
+from mmskelseg_io.files.annotations import (
+    labelled_videos,
+    load_annotations,
+    split_names,
+)
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.jobs.processes import Workers, worker_processes
 from mmskelseg_io.messages.counts import counted, duration, listed
@@ -130,9 +135,8 @@ def _read(job: Fit) -> tuple[FitData, int, str]:
             # The folder gets another annotation file.
             file = ann_file.parent / video['filename']
             video['filename'] = os.path.abspath(file)
-    train, test = _splits(data, ann_file, job.fold)
+    train, test, split = _splits(data, job)
     shown = {v['frame_dir']: v for v in data['annotations']}
-    split = 'train' if job.fold is None else f'{job.fold}/train'
     videos = labelled_videos([shown[name] for name in train], split, ann_file)
     _check(ann_file, videos, data['metainfo'])
     persons, reason = persons_of(videos, job.group_by)
@@ -140,23 +144,22 @@ def _read(job: Fit) -> tuple[FitData, int, str]:
     return own, len(train) - len(videos), reason
 
 
-def _splits(
-    data: AnnotationFile, path: Path, fold: str | None
-) -> tuple[list[str], list[str]]:
-    """Return the training and test videos."""
-    split, before = data['split'], '' if fold is None else f'{fold}/'
-    if fold is not None and f'{fold}/train' not in split:
-        raise UserError(f'{path}: has no fold {fold!r}; leave --fold out.')
+def _splits(data: AnnotationFile, job: Fit) -> tuple[list[str], list[str], str]:
+    """Return the training and test videos, and the name of the training split."""
+    train, test = asked_splits(data, job.ann_file, job)
+    if (job.train, job.test, job.fold) == (None, None, None) and '/' in str(train):
+        # With folds alone, all videos are for training.
+        train, test = None, None
+    held_out = [] if test is None else split_names(data, test)
     everything = [video['frame_dir'] for video in data['annotations']]
-    test = list(split.get(f'{before}test', ()))
-    others = [name for name in everything if name not in test]
-    train = list(split.get(f'{before}train', others))
-    if not train:
+    others = [name for name in everything if name not in held_out]
+    learned = others if train is None else split_names(data, train)
+    if not learned:
         raise UserError(
-            f'{path}: all {len(test)} videos are in the split {before + "test"!r}, and '
-            f'none is left to train on; add a split {before + "train"!r}.'
+            f'{job.ann_file}: all {len(held_out)} videos are in the split {test!r}, '
+            'and none is left to train on; add a split for training.'
         )
-    return train, test
+    return learned, held_out, train or 'train'
 
 
 def _check(path: Path, videos: Sequence[VideoAnnotation], metainfo: Metainfo) -> None:
@@ -375,5 +378,6 @@ def _settings(job: Fit) -> dict[str, object]:
     group_by = job.group_by and job.group_by.pattern
     # Others are as usual, and left out.
     settings |= {k: False for k in ('objects', 'places') if not getattr(job, k)}
-    settings |= {'recipe': job.recipe} if job.recipe else {}
+    others = ('recipe', 'train', 'test')
+    settings |= {k: getattr(job, k) for k in others if getattr(job, k)}
     return {'content of annotations': content, **settings, 'group_by': group_by}

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass
 from pathlib import Path
 
-from mmskelseg.engine.jobs import ConfigRequest, ExecutedJob
+from mmskelseg.engine.jobs import ConfigRequest, ExecutedJob, SplitRequest
 from mmskelseg_io.inputs import LabelInput
 from mmskelseg_io.jobs.command_line import (
     positive,
@@ -33,7 +33,7 @@ class Fitted:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fit(ExecutedJob[Fitted]):
+class Fit(SplitRequest, ExecutedJob[Fitted]):
     """Trains the model that suits your data, and reports how far to trust it.
 
         %(prog)s data/mine/annotations.pkl --out model
@@ -51,8 +51,9 @@ class Fit(ExecutedJob[Fitted]):
       runs/              all trainings
 
     Who is in a video is known from `person` in the file, from names such as P03_cam1,
-    or from --group-by. Files with folds only, and no splits `train` and `test`, are
-    trained on all videos, and scores are those of the held-out ones.
+    or from --group-by. The test videos are those of --test, `test`, or `val` or
+    xsub_val beside `train` or xsub_train. Without any, as in files with folds only, all
+    videos are for training, and scores are those of the held-out ones.
 
     The same command continues a fit that was stopped. Afterwards:
 
@@ -81,9 +82,6 @@ class Fit(ExecutedJob[Fitted]):
     #: For somebody who waits: shortens trainings further where the minutes are too few
     #: for a useful one, and measures nothing that a fit beside has just measured.
     always: bool = False
-    fold: str | None = option(
-        'train and test on NAME/train and NAME/test', None, metavar='NAME'
-    )
     group_by: re.Pattern[str] | None = option(
         "which part of a video's name tells who is in it (the first group of the "
         'expression, if it has one)',

@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmskelseg.engine.jobs import ConfigRequest
+from mmskelseg.engine.jobs import ConfigRequest, SplitRequest
 from mmskelseg_io.files.annotations import load_annotations
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.jobs.events import Events
@@ -17,7 +17,7 @@ from mmskelseg_io.messages.options import argument, option
 
 
 @dataclass(frozen=True, kw_only=True)
-class MakeConfig(ConfigRequest, Job[None]):
+class MakeConfig(SplitRequest, ConfigRequest, Job[None]):
     """Writes a config for your own data set, ready for training and testing.
 
         %(prog)s data/mine/annotations.pkl mine.py
@@ -48,12 +48,6 @@ class MakeConfig(ConfigRequest, Job[None]):
 
     ann_file: Path = argument('annotation file (annotations.pkl)', metavar='ANN')
     out: Path = argument('config to write', metavar='OUT.py')
-    fold: str | None = option(
-        'train and test on the splits NAME/train and NAME/test (default: `train` and '
-        '`test`, or the first fold if there are only folds)',
-        None,
-        metavar='NAME',
-    )
     overwrite: bool = option('replace OUT.py if it exists', False)
 
     def run(self, events: Events) -> None:
@@ -67,7 +61,7 @@ class MakeConfig(ConfigRequest, Job[None]):
         from mmskelseg.engine.choosing import choose, choose_splits
 
         data = load_annotations(self.ann_file)
-        splits = choose_splits(data, self.ann_file, self.fold)
+        splits = choose_splits(data, self.ann_file, self)
         choice = choose(data, self.ann_file, splits, self)
         atomic_write_text(self.out, choice.config_text())
         out = shlex.quote(os.fspath(self.out))

@@ -9,13 +9,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from mmskelseg.engine.jobs import ConfigRequest
+from mmskelseg.engine.jobs import ConfigRequest, SplitRequest
 from mmskelseg.engine.lengths import crop_lengths, plan_training
 from mmskelseg.engine.new_config import Choice
 from mmskelseg.engine.orders import SCRIPT, predictability
 from mmskelseg.models.postprocessors import CausalMinDuration
-from mmskelseg_io.files.annotations import fold_splits, labelled_videos, videos_of_split
-from mmskelseg_io.messages.counts import counted
+from mmskelseg_io.files.annotations import labelled_videos, split_names, videos_of_split
+from mmskelseg_io.messages.counts import counted, listed
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import (
@@ -34,6 +34,7 @@ from mmskelseg_io.structures.bodies import (
 from mmskelseg_io.structures.individuals import alone
 from mmskelseg_io.structures.places import Place, alike, zones
 from mmskelseg_io.structures.segments import direct_boundaries
+from mmskelseg_io.structures.splits import folds_of
 from mmskelseg_io.structures.tiers import (
     joint_label,
     label_rows,
@@ -108,26 +109,59 @@ def choose(
     return replace(choice, lines={name: line for name, line in lines.items() if line})
 
 
-def choose_splits(
-    data: AnnotationFile, path: Path, fold: str | None
-) -> tuple[str, str]:
-    """Return the names of the training and the test split."""
-    pairs = fold_splits(data)
-    if fold is not None:
-        pairs = [pair for pair in pairs if pair[0] == f'{fold}/train']
-    if not pairs:
-        names = [n if fold is None else f'{fold}/{n}' for n in ('train', 'test')]
-        missing = [repr(name) for name in names if name not in data['split']]
-        raise UserError(
-            f'{path}: has no split {" and no split ".join(missing)}, but '
-            f'{", ".join(data["split"]) or "no other"}; '
-            + (
-                f'add {"it" if len(missing) == 1 else "them"} to the file.'
-                if fold is None
-                else 'give --fold the name of one of its folds, without /train.'
+def asked_splits(
+    data: AnnotationFile, path: Path, request: SplitRequest
+) -> tuple[str | None, str | None]:
+    """Return the training and the test split that are asked for or usual, if known.
+
+    Raises:
+        UserError: If the file lacks what is asked for, or a video is in both.
+    """
+    split, pairs, given = data['split'], folds_of(data['split']), str(path)
+    asked = request.train, request.test
+    if request.fold is not None:
+        if any(asked):
+            raise UserError('--fold names both splits; leave out --train and --test.')
+        if request.fold not in pairs:
+            raise UserError(
+                f'{path}: there is no fold {request.fold!r}, of two splits such as '
+                f'{request.fold}/train and {request.fold}/test; choose one of '
+                f'{listed([*filter(None, pairs)])}.'
             )
+        return pairs[request.fold]
+    for pair in pairs.values():
+        if all(name in (None, own) for name, own in zip(asked, pair, strict=True)):
+            return pair
+    usual = (name if name in split else None for name in ('train', 'test'))
+    train, test = (name or other for name, other in zip(asked, usual, strict=True))
+    members = [{*split_names(data, name, given)} for name in (train, test) if name]
+    both = set.intersection(*members) if len(members) == 2 else None
+    if both:
+        raise UserError(
+            f'{path}: the video {min(both)!r} is in both {train!r} and {test!r}, so '
+            'the test would be meaningless; choose other splits.'
         )
-    return pairs[0]
+    return train, test
+
+
+def choose_splits(
+    data: AnnotationFile, path: Path, request: SplitRequest
+) -> tuple[str, str]:
+    """Return the names of the training and the test split.
+
+    Raises:
+        UserError: If one is not known.
+    """
+    train, test = asked_splits(data, path, request)
+    if train is None or test is None:
+        lacking = [k for k, v in (('train', train), ('test', test)) if v is None]
+        raise UserError(
+            f'{path}: has no split {" and no split ".join(map(repr, lacking))}, but '
+            f'{listed([*data["split"]])}; name one with '
+            f'{" and ".join(f"--{name}" for name in lacking)}, add it to the file, or '
+            'use `mmskelseg fit`, which holds out videos itself.'
+        )
+    return train, test
 
 
 def _recipe(given: Given, choice: Choice) -> Answer:
@@ -150,6 +184,10 @@ def _recipe(given: Given, choice: Choice) -> Answer:
         if without:
             count = len(given.videos)
             reason = f'{len(without)} of {count} videos have no keypoint_3d'
+        elif given.request.streaming is None and 'keypoint' in given.meta.get(
+            'assumed', {}
+        ):
+            recipe, reason = 'pose3d', 'keypoint is only a view of keypoint_3d'
         elif given.request.streaming is None and not _show_joints(given.videos):
             recipe, reason = 'pose3d', 'the joints in 2D are always missing'
     key: PlaceKey = 'keypoint_3d' if recipe == 'pose3d' else 'keypoint'

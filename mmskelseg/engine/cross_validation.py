@@ -21,7 +21,7 @@ from mmskelseg.evaluation.metrics import RiskMetric, SegmentationMetric, report_
 from mmskelseg.models.branch_checkpoints import branch_checkpoints
 from mmskelseg_behaviour.functional.report import Report, format_summary, summarize_runs
 from mmskelseg_behaviour.scores import score_of, score_texts
-from mmskelseg_io.files.annotations import folds, load_annotations
+from mmskelseg_io.files.annotations import load_annotations
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.names import config_name, file_name
 from mmskelseg_io.jobs.events import Events
@@ -30,6 +30,7 @@ from mmskelseg_io.jobs.settings import setting_texts
 from mmskelseg_io.messages.counts import counted
 from mmskelseg_io.messages.errors import MissingFileError, UserError, reading
 from mmskelseg_io.messages.settings import Setting, flat_settings
+from mmskelseg_io.structures.splits import folds_of
 
 # The name of the splits `train` and `test`.
 DEFAULT = 'default'
@@ -44,9 +45,8 @@ def choose_folds(
 ) -> dict[str, tuple[str, str]]:
     """Return the training and test split of each fold, by name."""
     data = load_annotations(ann_file)
-    named = {fold: (f'{fold}/train', f'{fold}/test') for fold in folds(data)}
-    has_default = {'train', 'test'} <= data['split'].keys()
-    choices = {DEFAULT: ('train', 'test'), **named} if has_default else named
+    choices = {name or DEFAULT: p for name, p in folds_of(data['split']).items()}
+    named = [name for name in choices if name != DEFAULT]
     if not choices:
         raise UserError(
             f'{ann_file}: has no folds for a cross-validation; add pairs of splits '

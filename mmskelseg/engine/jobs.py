@@ -130,6 +130,29 @@ class ConfigRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SplitRequest:
+    """Which splits of an annotation file a user asks for."""
+
+    train: str | None = option(
+        'split to train on (default: `train`, or the first that a test split belongs '
+        'to, such as xsub_train)',
+        None,
+        metavar='SPLIT',
+    )
+    test: str | None = option(
+        'split to test on (default: that of the training split: `test`, or else `val`; '
+        'xsub_val)',
+        None,
+        metavar='SPLIT',
+    )
+    fold: str | None = option(
+        'train and test on NAME/train and NAME/test, or NAME_train and NAME_val',
+        None,
+        metavar='NAME',
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class MakeFeatures(LaunchedJob[None]):
     """Computes the frame features of a config ahead of its training.
 

@@ -5,9 +5,13 @@ import re
 import numpy as np
 import pytest
 
+from mmskelseg.automl.fit import _read as read_data
 from mmskelseg.automl.folds import fold_splits, half, inner_folds, persons_of
+from mmskelseg.automl.job import Fit
+from mmskelseg_io.files.annotations import save_annotations
 from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
+from tests.small_data import small_annotations
 
 
 def videos(*names, **extra):
@@ -113,3 +117,30 @@ def test_folds_have_as_many_labels_not_frames():
     persons = {row['frame_dir']: row['frame_dir'] for row in rows}
     splits = dict(fold_splits(rows, persons))
     assert [splits[f'fold{i}/test'] for i in (1, 2, 3)] == [['d'], ['c'], ['a', 'b']]
+
+
+@pytest.mark.parametrize(
+    ('split', 'words', 'train', 'test'),
+    [
+        ({}, {}, 'abc', ''),
+        ({'train': 'a', 'test': 'c'}, {}, 'a', 'c'),
+        ({'train': 'a', 'val': 'b'}, {}, 'a', 'b'),
+        ({'test': 'c'}, {}, 'ab', 'c'),
+        ({'xsub_train': 'a', 'xsub_val': 'bc'}, {}, 'a', 'bc'),
+        ({'x/train': 'a', 'x/test': 'bc'}, {}, 'abc', ''),
+        ({'x/train': 'a', 'x/test': 'bc'}, {'fold': 'x'}, 'a', 'bc'),
+        ({'train': 'a', 'mine': 'b'}, {'train': 'mine'}, 'b', ''),
+        ({'train': 'a', 'mine': 'b'}, {'test': 'mine'}, 'a', 'b'),
+    ],
+)
+def test_training_and_test_videos_of_a_fit(split, words, train, test, tmp_path):
+    data = small_annotations()
+    names = dict(zip('abc', data['annotations'], strict=True))
+    for name, video in names.items():
+        video['frame_dir'] = name
+    data['split'] = {k: [*v] for k, v in split.items()} or {'all': [*names]}
+    save_annotations(data, tmp_path / 'a.pkl')
+    job = Fit(ann_file=tmp_path / 'a.pkl', out=tmp_path / 'model', **words)
+    found = read_data(job)[0].split
+    assert ''.join(found['train']) == train
+    assert ''.join(found.get('test', ())) == test

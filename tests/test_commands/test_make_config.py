@@ -501,6 +501,30 @@ def test_folds_are_used_where_there_is_no_other_split(make_config):
     assert cfg.train_cfg.max_epochs == 7
 
 
+@pytest.mark.parametrize(
+    ('flags', 'splits'),
+    [
+        ('', ('xsub_train', 'xsub_val')),
+        ('--train xview_train', ('xview_train', 'xview_val')),
+        ('--test xview_val', ('xview_train', 'xview_val')),
+        ('--fold xview', ('xview_train', 'xview_val')),
+        ('--train xsub_val --test xsub_train', ('xsub_val', 'xsub_train')),
+    ],
+)
+def test_splits_have_the_names_of_mmaction2(flags, splits, make_config):
+    data = small_annotations()
+    a, b, c = (video['frame_dir'] for video in data['annotations'])
+    data['split'] = {
+        'xsub_train': [a, b],
+        'xsub_val': [c],
+        'xview_train': [b, c],
+        'xview_val': [a],
+    }
+    _, cfg = make_config(data, *flags.split())
+    loaders = cfg.train_dataloader, cfg.test_dataloader
+    assert tuple(loader.dataset.split for loader in loaders) == splits
+
+
 def test_a_file_that_is_there_is_not_replaced(make_config, tmp_path):
     """Somebody may have edited it."""
     (tmp_path / 'mine.py').write_text('# mine')
@@ -532,7 +556,7 @@ def rate(data):
 
 
 def splits(data):
-    data['split'] = {'train': ['video_0'], 'val': ['video_1']}
+    data['split'] = {'train': ['video_0'], 'rest': ['video_1']}
 
 
 def people(data):
@@ -572,8 +596,11 @@ REFUSED = {
     'rates': (rate, '--streaming 1', '10 to 15 frames'),
     'people': (people, '--streaming 0.3', "'video_1' has 2 persons | --streaming"),
     'whole videos': (keep, '--segmentor asformer --streaming 1', 'asformer'),
-    'no fold': (keep, '--fold c', "'c/train' | 'c/test'"),
-    'no split': (splits, '', "no split 'test' | train, val"),
+    'no fold': (keep, '--fold c', "'c' | c/train | c/test"),
+    'no split': (splits, '', "no split 'test' | train, rest | --test"),
+    'no such split': (keep, '--train xsub', "'xsub' | train, test"),
+    'both': (keep, '--train test', "'video_2' | 'test'"),
+    'twice named': (keep, '--fold a --test test', '--fold | --train | --test'),
     'one action': (fill('label', 0, 'train', 'test'), '--any-order', '--any-order'),
     'no joint': (fill('keypoint_score', 0, 'train'), '', "'train' | keypoint"),
     'no place': (fill('keypoint', 0, 'train'), '', 'docs/datasets/common_layout.md'),

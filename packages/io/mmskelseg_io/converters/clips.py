@@ -61,10 +61,6 @@ def cut_clips(
     clips: dict[str, list[dict[str, Any]]] = {}
     without: Counter[str] = Counter()
     for video in map(alone, data['annotations']):
-        if in_3d and 'keypoint_3d' not in video:
-            raise UserError(
-                f'video {video["frame_dir"]!r} has no keypoint_3d; cut clips in 2D.'
-            )
         own = clips[video['frame_dir']] = []
         for start, end, label in to_segments(video['label']):
             if label == ground and not background:
@@ -99,6 +95,10 @@ def _clip(video: VideoAnnotation, start: int, end: int, in_3d: bool) -> dict[str
         **frames_of(slice(start, end))(video),
         'part_of': (recording, first + start),
     }
+    if in_3d and 'keypoint_3d' not in clip:
+        raise UserError(
+            f'video {video["frame_dir"]!r} has no keypoint_3d; cut clips in 2D.'
+        )
     if in_3d:
         clip['keypoint'] = clip.pop('keypoint_3d')
         del clip['keypoint_score'], clip['img_shape']

@@ -30,6 +30,7 @@ from mmskelseg_io.structures.annotations import (
 from mmskelseg_io.structures.individuals import part_name
 from mmskelseg_io.structures.objects import ObjectKey, ObjectKinds, TrackedObject
 from mmskelseg_io.structures.places import place_problems
+from mmskelseg_io.structures.splits import folds_of
 from mmskelseg_io.structures.tiers import Tier, tiers_of
 
 _REQUIRED = {
@@ -92,7 +93,9 @@ def _problems(data: AnnotationFile) -> Iterator[tuple[Part, str]]:
             yield _WHOLE, problem
         yield from _at(('split', name), _member_problems(name, members, names))
     for name in split:
-        yield from _at(('split', name), _fold_problems(name, split))
+        yield from _at(('split', name), _half_problems(name, split))
+    for train, test in folds_of(split).values():
+        yield from _at(('split', train), _fold_problems(train, test, split))
 
 
 def _at(part: Part, problems: Iterable[str]) -> Iterator[tuple[Part, str]]:
@@ -397,12 +400,17 @@ def _member_problems(
             yield f'split {name!r} names the video {video!r} {count} times.'
 
 
-def _fold_problems(name: str, split: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _half_problems(name: str, split: Mapping[str, Sequence[str]]) -> Iterator[str]:
     fold = name.rpartition('/')[0]
-    train, test = (f'{fold}/{part}' if fold else part for part in ('train', 'test'))
+    train, test = f'{fold}/train', f'{fold}/test'
     if fold and not {train, test} <= split.keys():
         yield f'split {name!r} is half a fold; name its splits {train!r} and {test!r}.'
-    both = set(split.get(train, ())) & set(split.get(test, ()))
+
+
+def _fold_problems(
+    train: str, test: str, split: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
+    both = {*split[train]} & {*split[test]}
     if both:
         yield (
             f'the video {min(both)!r} is in both {train!r} and {test!r}; keep it in '

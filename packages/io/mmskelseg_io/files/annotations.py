@@ -23,6 +23,7 @@ from mmskelseg_io.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg_io.structures.individuals import apart
 from mmskelseg_io.structures.observers import by_video, joined, of_each
 from mmskelseg_io.structures.segments import IGNORED
+from mmskelseg_io.structures.splits import folds_of
 from mmskelseg_io.structures.tiers import flat_classes
 
 
@@ -144,8 +145,7 @@ def folds(data: AnnotationFile) -> list[str]:
     >>> folds({'split': {'train': [], 'test': [], 'a/train': [], 'a/test': []}})
     ['a']
     """
-    names = data['split']
-    return [name.removesuffix('/test') for name in names if name.endswith('/test')]
+    return [name for name in folds_of(data['split']) if name]
 
 
 def fold_splits(data: AnnotationFile) -> list[tuple[str, str]]:
@@ -154,9 +154,7 @@ def fold_splits(data: AnnotationFile) -> list[tuple[str, str]]:
     >>> fold_splits({'split': {'train': ['a'], 'test': ['b']}})
     [('train', 'test')]
     """
-    prefixes = ['', *(f'{fold}/' for fold in folds(data))]
-    pairs = [(f'{prefix}train', f'{prefix}test') for prefix in prefixes]
-    return [pair for pair in pairs if set(pair) <= data['split'].keys()]
+    return [*folds_of(data['split']).values()]
 
 
 def _absence(path: Path) -> str:

@@ -143,7 +143,7 @@ def _skeletons(clip: Mapping[str, Any], assumed: dict[str, str]) -> dict[str, An
     if isinstance(total, int | np.integer) and total > 0:
         # Some are padded with zeros to a common length.
         points = points[:, :total]
-    seen = points.any(axis=-1)
+    seen = np.any(points, axis=-1)
     score = np.asarray(clip.get('keypoint_score', seen))
     made: dict[str, Any] = {
         'keypoint': points,
