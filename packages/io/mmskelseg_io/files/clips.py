@@ -24,6 +24,8 @@ EVERYTHING = 'all'
 #: The layout of MMAction2's skeletons, by their number of joints.
 LAYOUT_OF = {17: 'coco17', 18: 'openpose_coco18', 25: 'kinect25'}
 _FPS = 30.0
+# Where up is for Kinect.
+_UP = 'y'
 # The size of NTU RGB+D's images, which MMAction2 assumes, too.
 _IMAGE = (1080, 1920)
 # The most classes that are numbered, frames of a compressed clip, and persons in one.
@@ -52,7 +54,7 @@ def as_recordings(content: Any, path: Path) -> tuple[Any, str]:
         return content, ''
     meta, assumed = found.get('metainfo', {}), dict[str, str]()
     videos = [
-        _recording(video, path, assumed) if is_clip(video) else {**video}
+        _recording(video, path, meta, assumed) if is_clip(video) else {**video}
         for video in found['annotations']
     ]
     if any('fps' not in video for video in videos) and 'fps' not in meta:
@@ -107,7 +109,10 @@ def _has_clips(content: Any) -> bool:
 
 
 def _recording(
-    clip: Mapping[str, Any], path: Path, assumed: dict[str, str]
+    clip: Mapping[str, Any],
+    path: Path,
+    meta: Mapping[str, Any],
+    assumed: dict[str, str],
 ) -> dict[str, Any]:
     """Return a clip as a recording, except for its rate, and note what is assumed."""
     made = {'frame_dir': clip.get('filename'), **clip}
@@ -128,7 +133,7 @@ def _recording(
         made |= _decompressed(clip, place)
         made = {key: value for key, value in made.items() if key not in _COMPRESSED}
     if _are_skeletons(made.get('keypoint')):
-        made |= _skeletons(made, assumed)
+        made |= _skeletons(made, meta, assumed)
         made['label'] = np.full(made['keypoint'].shape[1], int(label))
         made.setdefault('total_frames', len(made['label']))
     if person := _PERSON.fullmatch(str(made['frame_dir'])):
@@ -136,7 +141,9 @@ def _recording(
     return made
 
 
-def _skeletons(clip: Mapping[str, Any], assumed: dict[str, str]) -> dict[str, Any]:
+def _skeletons(
+    clip: Mapping[str, Any], meta: Mapping[str, Any], assumed: dict[str, str]
+) -> dict[str, Any]:
     """Return the skeletons of a clip and their image, and note what is assumed."""
     points: np.ndarray = clip['keypoint'].astype(np.float32)
     total = clip.get('total_frames')
@@ -150,9 +157,11 @@ def _skeletons(clip: Mapping[str, Any], assumed: dict[str, str]) -> dict[str, An
         'keypoint_score': score[:, : points.shape[1]].astype(np.float32),
     }
     if points.shape[-1] == 3:
-        view = fit_image(points[..., :2] * np.array([1, -1], np.float32), seen)
+        view = fit_image(_seen_from_side(points, meta.get('up', _UP)), seen)
         made |= {'keypoint': view, 'keypoint_3d': points, 'img_shape': (SIDE, SIDE)}
-        assumed['keypoint'] = 'the view of keypoint_3d along z, with y upwards'
+        assumed['keypoint'] = 'a view of keypoint_3d'
+        if 'up' not in meta:
+            assumed['up'] = _UP
     elif 'img_shape' not in clip:
         made['img_shape'] = _IMAGE
         assumed['img_shape'] = 'of {1} x {0} pixels'.format(*_IMAGE)
@@ -161,6 +170,13 @@ def _skeletons(clip: Mapping[str, Any], assumed: dict[str, str]) -> dict[str, An
         if values is not None and len(values) == len(seen):
             made[key] = _without_absent(values, seen)
     return made
+
+
+def _seen_from_side(points: np.ndarray, up: str) -> np.ndarray:
+    """Return the view of points (M, T, V, 3) that has this direction upwards."""
+    vertical = 'xyz'.find(str(up)[-1:])
+    view = points[..., [0 if vertical else 1, vertical]]
+    return view if str(up).startswith('-') else view * np.array([1, -1], np.float32)
 
 
 def _are_skeletons(points: Any) -> bool:
@@ -231,6 +247,8 @@ def _metainfo(
 ) -> dict[str, Any]:
     """Return what holds for all videos, and note what of it is assumed."""
     meta = {'dataset': path.stem, 'background': None, **stated}
+    if 'up' in assumed:
+        meta['up'] = assumed['up']
     shapes = [v['keypoint'].shape for v in videos if _are_skeletons(v.get('keypoint'))]
     if 'skeleton' not in meta and shapes:
         joints = shapes[0][2]
