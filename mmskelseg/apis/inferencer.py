@@ -13,6 +13,8 @@ from mmengine.infer import BaseInferencer
 
 from mmskelseg.export.opening import trained_model
 from mmskelseg.export.predictor import TorchPredictor, check_device
+from mmskelseg.export.recognizers import RecognizerPredictor, is_recognizer
+from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.structures.predictions import InputVideo, Prediction
 from mmskelseg_runtime.estimators.estimator import PoseEstimatorLike
 from mmskelseg_runtime.segmenting.exports import draw_prediction
@@ -59,6 +61,9 @@ class SkelSegInferencer(Segmenter, BaseInferencer):
         pose_estimator: The estimator of poses for videos without poses: its name or
             config for :func:`build_pose_estimator`, or an instance.
         show_progress: Whether to show progress bars.
+        clip_seconds: Seconds of the clips that a recogniser of MMAction2 gets, by
+            default 2; see :class:`RecognizerPredictor`.
+        label_map: For a recogniser, a file with the name of a class in each line.
 
     Raises:
         FileNotFoundError: If there is no such config or checkpoint.
@@ -78,12 +83,26 @@ class SkelSegInferencer(Segmenter, BaseInferencer):
         *,
         pose_estimator: PoseEstimatorLike = 'rtmlib',
         show_progress: bool = True,
+        clip_seconds: float | None = None,
+        label_map: str | os.PathLike | None = None,
     ) -> None:
         if device is not None:
             check_device(device)
         self.device = device or get_device()
-        with trained_model(model, weights) as trained:
-            predictor = TorchPredictor(trained, self.device)
+        predictor: TorchPredictor | RecognizerPredictor
+        with trained_model(model, weights, recognizers=True) as trained:
+            if is_recognizer(trained.cfg.model):
+                predictor = RecognizerPredictor(
+                    trained, self.device, clip_seconds, label_map
+                )
+            elif clip_seconds or label_map:
+                raise UserError(
+                    f'{", ".join(trained.checkpoints)}: a segmentor, which labels each '
+                    'frame; leave out --clip-seconds and --label-map, which are for '
+                    'recognisers of MMAction2.'
+                )
+            else:
+                predictor = TorchPredictor(trained, self.device)
         self.checkpoints = trained.checkpoints
         self.cfg, self.model = trained.cfg, predictor.model
         self.dataset_meta = trained.metainfo

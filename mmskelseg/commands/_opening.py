@@ -10,6 +10,7 @@ from mmskelseg.config_files import find_config
 from mmskelseg.engine.config_checks import building, check_config, read_config
 from mmskelseg.engine.loading import last_checkpoint
 from mmskelseg.export.export import ExportReport, export_onnx
+from mmskelseg.export.recognizers import is_recognizer
 from mmskelseg_runtime.commands.live import Live
 from mmskelseg_runtime.commands.models import NamedModel, VideosJob
 
@@ -25,7 +26,9 @@ def opened(model: NamedModel) -> tuple[Config | str | None, list[str] | None]:
     if model.config is None:
         return None, [str(model.checkpoint), *model.ensemble]
     config = read_config(find_config(model.config), model.cfg_options)
-    check_config(config, model.config)
+    # The names in MMAction2's configs are those of its own registries.
+    if not is_recognizer(config.model):
+        check_config(config, model.config)
     checkpoint = model.checkpoint or last_checkpoint(config, model.config)
     return config, [checkpoint, *model.ensemble]
 
@@ -40,6 +43,8 @@ def load_inferencer(job: VideosJob, model: NamedModel) -> SkelSegInferencer:
             job.device,
             pose_estimator=job.estimator(),
             show_progress=False,
+            clip_seconds=job.clip_seconds,
+            label_map=job.label_map,
         )
 
 

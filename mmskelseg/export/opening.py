@@ -24,6 +24,11 @@ from mmskelseg.checkpoints.weights import (
 from mmskelseg.compat.repairs import registered_only
 from mmskelseg.config_files import annotation_path, find_config
 from mmskelseg.engine.config_checks import building, read_config
+from mmskelseg.export.recognizers import (
+    is_recognizer,
+    open_recognizer,
+    recognizer_metainfo,
+)
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 from mmskelseg.registry import MODELS, POSTPROCESSORS, TRANSFORMS, WEIGHT_INITIALIZERS
 from mmskelseg_io.files.annotations import load_annotations
@@ -92,6 +97,7 @@ def trained_model(
     weights: str | os.PathLike | Sequence[str | os.PathLike] | None,
     *,
     live: bool = False,
+    recognizers: bool = False,
 ) -> Iterator[TrainedModel]:
     """Open a trained model; further parts of its config can be built in the block.
 
@@ -103,6 +109,7 @@ def trained_model(
             None: ``config`` is the name of a model that comes with the package, the
             folder of a fit or a training, or a checkpoint.
         live: Whether to open that model's weights for streams.
+        recognizers: Whether it may be a recogniser of MMAction2.
 
     Raises:
         FileNotFoundError: If there is no such config or checkpoint.
@@ -122,6 +129,16 @@ def trained_model(
         content = load_checkpoint(checkpoints[0], source=first)
         if not cfg:
             cfg.update(checkpoint_config(content, first))
+        if is_recognizer(cfg.model):
+            if not recognizers or len(checkpoints) > 1:
+                raise UserError(
+                    f'{first}: of {cfg.model.type}, which labels whole clips; only '
+                    '`mmskelseg segment` and the like run such a model, and one alone.'
+                )
+            recognizer = open_recognizer(cfg, content, first)
+            meta = recognizer_metainfo(cfg, content, first)
+            yield TrainedModel(cfg, recognizer, meta, names)
+            return
         if len(checkpoints) > 1:
             model: nn.Module = ActionSegmentorEnsemble(cfg.model, checkpoints)
         else:

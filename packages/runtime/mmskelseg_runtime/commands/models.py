@@ -195,6 +195,18 @@ class VideosJob(ModelJob[Result]):
         'memory (default: %(default)s)',
         1,
     )
+    clip_seconds: Positive | None = option(
+        'seconds of the clips that a recogniser of MMAction2 gets, which overlap '
+        '(default: 2)',
+        None,
+        metavar='SECONDS',
+    )
+    label_map: Path | None = option(
+        'for a recogniser of MMAction2, a file with the name of a class in each line '
+        '(default: those of its training, or numbers)',
+        None,
+        metavar='FILE',
+    )
     poses: Sequence[str] | None = option(
         'files with the poses of the videos, in the same order, or a folder of files '
         'with the same names',

@@ -1,0 +1,281 @@
+"""Recognisers of MMAction2, which label clips of skeletons, in sliding windows."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from inspect import isclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from mmengine.config import ConfigDict
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import DefaultScope
+from torch import nn
+
+from mmskelseg.checkpoints.reading import tensors_of
+from mmskelseg.checkpoints.weights import check_weights, trained_data
+from mmskelseg.registry import MODELS
+from mmskelseg_io.files.clips import LAYOUT_OF
+from mmskelseg_io.files.metainfo_checks import check_metainfo
+from mmskelseg_io.files.parsing import read_lines
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.annotations import Metainfo, VideoAnnotation
+from mmskelseg_io.structures.individuals import alone, placed
+from mmskelseg_io.structures.skeleton import Layout
+from mmskelseg_runtime.decoding import decode
+from mmskelseg_runtime.features.coordinates import read_joints
+from mmskelseg_runtime.features.recipe import FeatureRecipe
+
+if TYPE_CHECKING:
+    from mmskelseg.export.opening import TrainedModel
+
+#: Seconds of a window, if none are given.
+SECONDS = 2.0
+# A window begins at each quarter of one; so many are in a batch.
+_STRIDES, _BATCH = 4, 32
+
+
+def is_recognizer(model: Mapping[str, Any]) -> bool:
+    """Return whether the config of a model is that of a recogniser of MMAction2."""
+    kind = model.get('type')
+    if isinstance(kind, str):
+        kind = MODELS.get(kind) or MODELS.get(f'mmaction.{kind}')
+    # Their base class is not imported for other models, since it takes seconds.
+    bases = kind.__mro__ if isclass(kind) else ()
+    names = [f'{base.__module__}.{base.__name__}' for base in bases]
+    return 'mmaction.models.recognizers.base.BaseRecognizer' in names
+
+
+def open_recognizer(cfg: ConfigDict, content: object, source: str) -> nn.Module:
+    """Return the recogniser of a config, with the weights of a checkpoint's content.
+
+    Its heads give probabilities, whatever the config says.
+
+    Raises:
+        UserError: If it reads images, or the checkpoint is of another model; messages
+            name the config and ``source``, the checkpoint's file.
+    """
+    config = getattr(cfg, 'filename', None) or 'the config'
+    steps = [step['type'].rpartition('.')[2] for step in _pipeline(cfg)]
+    if 'FormatGCNInput' not in steps and (
+        'GeneratePoseTarget' not in steps or 'MMDecode' in steps
+    ):
+        raise UserError(
+            f'{config}: {cfg.model.type} reads images of a video '
+            f'({", ".join(steps[:2])}), but skeletons are labelled here; name a '
+            'recogniser of skeletons, whose pipeline has FormatGCNInput or '
+            'GeneratePoseTarget alone, such as ST-GCN++ or PoseC3D.'
+        )
+    cfg.model.cls_head.average_clips = 'prob'
+    with DefaultScope.overwrite_default_scope('mmaction'):
+        model = MODELS.build(cfg.model)
+    state, what = tensors_of(content, source), f'a checkpoint of the model in {config}'
+    check_weights(state, model.state_dict(), source, what=what)
+    model.load_state_dict(state)
+    return model
+
+
+def recognizer_metainfo(cfg: ConfigDict, content: object, source: str) -> Metainfo:
+    """Return ``classes`` and ``skeleton`` of a recogniser, and what else is stated.
+
+    A checkpoint states them if the ``metainfo`` of its data set did. The layout is else
+    MMAction2's of as many joints, and classes have numbers.
+
+    Raises:
+        UserError: If the layout is unknown.
+    """
+    given = cfg.get('test_dataloader', {}).get('dataset', {}).get('metainfo', {})
+    config = getattr(cfg, 'filename', None) or source
+    meta: Metainfo = {
+        'classes': [f'class {k}' for k in range(cfg.model.cls_head.num_classes)],
+        'background': None,
+        **check_metainfo(given, config),
+        **trained_data(content, source),
+    }
+    joints = _joints(cfg.model.backbone)
+    layout = meta.setdefault('skeleton', LAYOUT_OF.get(joints, ''))
+    if not layout or Skeleton.get(layout).num_joints != joints:
+        raise UserError(
+            f'{config}: {cfg.model.type} reads {joints} joints, but their layout is '
+            f'{layout or "unknown"}; name it (--cfg-options '
+            'test_dataloader.dataset.metainfo.skeleton=coco17).'
+        )
+    return meta
+
+
+class Clips:
+    """A ``Renderer`` of skeletons as they are: rows (T, M, V, D), the last one a score.
+
+    The person to label is first. Those of a video whose people are labelled separately
+    are alone in it.
+    """
+
+    reads: Literal['poses'] = 'poses'
+    context = (0.0, 0.0)
+    others = True
+
+    def __init__(self, skeleton: Layout, dims: int) -> None:
+        self.skeleton = Skeleton.get(skeleton)
+        self.dims = dims
+
+    def blocks(self, video: VideoAnnotation, frames: int, /) -> Iterator[np.ndarray]:
+        """Yield all rows."""
+        key: Literal['keypoint_3d', 'keypoint'] = (
+            'keypoint_3d' if self.dims == 3 else 'keypoint'
+        )
+        video = alone(video) if 'person' in video else placed(video, 0)
+        points, score = read_joints(
+            video, key, self.skeleton, self.dims, np.float32, score_dtype=np.float32
+        )
+        yield np.concatenate([points, score[..., None]], axis=-1).swapaxes(0, 1)
+
+    def source(self, video: VideoAnnotation, /) -> list[np.ndarray]:
+        """Return the arrays that rows are made from."""
+        return [next(self.blocks(video, 0))]
+
+    def settings(self) -> dict[str, object]:
+        """Return what determines the rows."""
+        return {'type': 'Clips', 'dims': self.dims}
+
+
+class RecognizerPredictor:
+    """A ``Predictor`` that runs a recogniser of MMAction2 in windows of a video.
+
+    Each window passes through the recogniser's own test pipeline, as a clip. The
+    probabilities of a frame are the means of those of the windows that it is in.
+    Segments are at least half a window long.
+
+    Args:
+        trained: The recogniser.
+        device: Where it runs.
+        seconds: Length of a window; by default ``SECONDS``.
+        label_map: File with the name of a class in each line.
+
+    Raises:
+        UserError: If the file has another number of classes.
+    """
+
+    def __init__(
+        self,
+        trained: 'TrainedModel',
+        device: str,
+        seconds: float | None = None,
+        label_map: str | os.PathLike | None = None,
+    ) -> None:
+        self.model, self.device = trained.model.to(device).eval(), device
+        (self.name,) = trained.checkpoints
+        self.metainfo: Metainfo = {**trained.metainfo}
+        self.seconds = seconds or SECONDS
+        if label_map is not None:
+            self.metainfo['classes'] = read_lines(label_map)
+            check_metainfo(self.metainfo, str(label_map))
+        there, count = (
+            len(self.metainfo['classes']),
+            trained.cfg.model.cls_head.num_classes,
+        )
+        if there != count:
+            raise UserError(
+                f'{label_map or self.name}: names {there} classes, but the recogniser '
+                f'has {count}; name a file with a class in each line (--label-map).'
+            )
+        steps = _pipeline(trained.cfg)
+        with DefaultScope.overwrite_default_scope('mmaction'):
+            self.pipeline = Compose(steps)
+        self.collate = pseudo_collate
+        clips = Clips(self.metainfo['skeleton'], 3 if _is_3d(steps) else 2)
+        self.recipes: Sequence[FeatureRecipe] = [FeatureRecipe('clips', clips)]
+
+    def predict(
+        self,
+        videos: Sequence[VideoAnnotation],
+        features: Sequence[Mapping[str, np.ndarray]],
+    ) -> list[dict[str, np.ndarray]]:
+        """Return the prediction for each video; see ``Predictor``."""
+        return [
+            self._prediction(each['clips'], video)
+            for video, each in zip(videos, features, strict=True)
+        ]
+
+    def _prediction(
+        self, rows: np.ndarray, video: VideoAnnotation
+    ) -> dict[str, np.ndarray]:
+        size = max(round(self.seconds * video['fps']), 1)
+        score = np.zeros((len(self.metainfo['classes']), len(rows)), np.float32)
+        counts = np.zeros(len(rows), np.float32)
+        windows = window_slices(len(rows), size)
+        for begin in range(0, len(windows), _BATCH):
+            batch = windows[begin : begin + _BATCH]
+            found = self.recognize([rows[one] for one in batch], video['img_shape'])
+            for window, one in zip(batch, found, strict=True):
+                score[:, window] += one[:, None]
+                counts[window] += 1
+        score /= counts
+        entropy = -(score * np.log(np.maximum(score, 1e-12))).sum(axis=0)
+        shortest = {'type': 'MinDuration', 'frames': -(-size // 2)}
+        decoded = decode(
+            {'pred_score': score, 'pred_entropy': entropy}, steps=[[shortest]]
+        )
+        decoded.pop('raw_label')
+        return decoded
+
+    def recognize(
+        self, clips: Sequence[np.ndarray], img_shape: tuple[int, int]
+    ) -> np.ndarray:
+        """Return the probabilities (N, K) of clips (T, M, V, D) of any lengths."""
+        data = [self.pipeline(_clip(rows, img_shape)) for rows in clips]
+        with torch.no_grad():
+            samples = self.model.test_step(self.collate(data))  # type: ignore[operator]
+        return np.stack([sample.pred_score.cpu().numpy() for sample in samples])
+
+
+def window_slices(frames: int, size: int) -> list[slice]:
+    """Return the windows of a recording; the last one ends with it.
+
+    >>> window_slices(9, 4)[-2:], window_slices(3, 4)
+    ([slice(4, 8, None), slice(5, 9, None)], [slice(0, 4, None)])
+    """
+    last = max(frames - size, 0)
+    begins = [*range(0, last, max(size // _STRIDES, 1)), last]
+    return [slice(begin, begin + size) for begin in begins]
+
+
+def _clip(rows: np.ndarray, img_shape: tuple[int, int]) -> dict[str, Any]:
+    """Return a clip as MMAction2's pipelines read it; steps may change it in place."""
+    points, score = rows[..., :-1].swapaxes(0, 1), rows[..., -1].swapaxes(0, 1)
+    clip = {
+        'label': -1,
+        'img_shape': tuple(img_shape),
+        'original_shape': tuple(img_shape),
+        'start_index': 0,
+        'modality': 'Pose',
+        'total_frames': len(rows),
+        'keypoint': points.copy(),
+    }
+    # MMAction2 has no scores of joints in 3D.
+    return clip if points.shape[-1] == 3 else {**clip, 'keypoint_score': score.copy()}
+
+
+def _pipeline(cfg: ConfigDict) -> list[ConfigDict]:
+    """Return the steps of a config's test pipeline."""
+    if 'test_pipeline' in cfg:
+        return cfg.test_pipeline
+    return cfg.test_dataloader.dataset.pipeline
+
+
+def _is_3d(steps: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether a pipeline reads joints in 3D."""
+    return any(
+        step['type'] == 'PreNormalize3D'
+        or (step['type'] == 'GenSkeFeat' and 'nturgb' in step.get('dataset', 'nturgb'))
+        for step in steps
+    )
+
+
+def _joints(backbone: ConfigDict) -> int:
+    """Return the number of joints that a network reads."""
+    if 'graph_cfg' not in backbone:
+        return backbone.get('in_channels', 0)
+    from mmaction.models.utils import Graph
+
+    return Graph(**backbone.graph_cfg).num_node
