@@ -11,7 +11,7 @@ from time import monotonic
 import numpy as np
 
 from mmskelseg.automl.carriers import find_carriers
-from mmskelseg.automl.folds import FitData, persons_of
+from mmskelseg.automl.folds import FitData
 from mmskelseg.automl.job import Fit, Fitted
 from mmskelseg.automl.model_folder import ModelFolder
 from mmskelseg.automl.observers import find_observers
@@ -51,6 +51,7 @@ from mmskelseg_io.structures.annotations import (
     Metainfo,
     VideoAnnotation,
 )
+from mmskelseg_io.structures.persons import persons_of
 from mmskelseg_io.structures.tiers import (
     flat_label,
     labelled_frames,

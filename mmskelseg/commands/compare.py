@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mmskelseg.automl.folds import groups_by
 from mmskelseg_behaviour.functional.report import Spread, format_score
 from mmskelseg_behaviour.functional.significance import paired_bootstrap
 from mmskelseg_behaviour.scores import SCORES, in_percent, video_scores
@@ -17,6 +16,7 @@ from mmskelseg_io.jobs.job import Job
 from mmskelseg_io.messages.errors import MissingFileError, UserError, escaped
 from mmskelseg_io.messages.options import argument, option
 from mmskelseg_io.messages.tables import markdown_table
+from mmskelseg_io.structures.persons import groups_by
 
 _REMEDY = 'cross-validate again'
 

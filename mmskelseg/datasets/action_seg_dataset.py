@@ -12,9 +12,11 @@ from mmengine.dataset import BaseDataset, Compose, force_full_init
 
 from mmskelseg.datasets.intervals import with_labels_in
 from mmskelseg.datasets.items import Item
+from mmskelseg.datasets.transforms.join_clips import JoinClips
 from mmskelseg.encoders.recipes import copies_from_config, with_skeleton
 from mmskelseg.encoders.store import ensure_features
-from mmskelseg.engine.crops import count_crops
+from mmskelseg.engine.crops import crops_of
+from mmskelseg.engine.lengths import CROP_FRAMES
 from mmskelseg.registry import DATASETS, TRANSFORMS
 from mmskelseg_io.files.annotations import (
     labelled_videos,
@@ -38,7 +40,7 @@ from mmskelseg_runtime.features.recipe import FeatureConfig, PartConfig
 # The keys that an item keeps, besides skeletons and objects for online features.
 _KEPT = (
     'frame_dir', 'total_frames', 'img_shape', 'fps', 'filename', 'label', 'risk',
-    'individual', 'votes',
+    'individual', 'votes', 'person', 'video', 'part_of',
 )  # fmt: skip
 
 
@@ -205,11 +207,10 @@ class ActionSegDataset(BaseDataset):
         if self._fully_initialized:
             return
         super().full_init()
-        self._crops: list[tuple[int, int, int]] = []
-        for video in range(super().__len__()):
-            label = super().get_data_info(video)['label']
-            crops = count_crops(label, self.crop_frames)
-            self._crops += [(video, crop, crops) for crop in range(crops)]
+        joins = any(isinstance(step, JoinClips) for step in self.pipeline.transforms)
+        joined = (self.crop_frames or CROP_FRAMES) if joins else None
+        videos = (video for _, video in self.videos())
+        self._crops = crops_of(videos, self.crop_frames, joined)
 
     @force_full_init
     def __len__(self) -> int:
@@ -222,23 +223,23 @@ class ActionSegDataset(BaseDataset):
         return super().__len__()
 
     def videos(self) -> Iterator[tuple[int, Item]]:
-        """Yield each whole video, with the index of its first item."""
-        for idx in range(len(self)):
-            if self._crops[idx][1] == 0:
-                yield idx, self.get_data_info(idx)
+        """Yield each whole video, with its index."""
+        return ((i, self.video(i)) for i in range(self.num_videos))
 
     @force_full_init
     def get_data_info(self, idx: int) -> Item:
         """Return an item as passed to the pipeline, which crops it."""
         video, crop, crops = self._crops[idx]
-        item = super().get_data_info(video)
+        return {**self.video(video), 'crop': crop, 'crops': crops}
+
+    def video(self, index: int) -> Item:
+        """Return a whole video."""
+        item = super().get_data_info(index)
         if 'places' in item:
             frames = item['total_frames']
             item['places'] = tracked(item['places'], frames, self._up)
         return {
             **item,
-            'crop': crop,
-            'crops': crops,
             'crop_frames': self.crop_frames,
             'dataset': self,
             'online': self._online,

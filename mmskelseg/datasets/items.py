@@ -26,7 +26,10 @@ class ItemSource(Protocol):
         """Return an item as passed to the pipeline."""
 
     def videos(self) -> Iterator[tuple[int, Item]]:
-        """Yield each whole video, with the index of its first item."""
+        """Yield each whole video, with its index."""
+
+    def video(self, index: int) -> Item:
+        """Return a whole video."""
 
 
 class Item(RenderedVideo, total=False):

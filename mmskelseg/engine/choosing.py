@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from mmskelseg.engine.jobs import ConfigRequest, SplitRequest
-from mmskelseg.engine.lengths import crop_lengths, plan_training
+from mmskelseg.engine.lengths import CROP_FRAMES, crop_lengths, plan_training
 from mmskelseg.engine.new_config import Choice
 from mmskelseg.engine.orders import SCRIPT, predictability
 from mmskelseg.models.postprocessors import CausalMinDuration
@@ -31,6 +31,7 @@ from mmskelseg_io.structures.bodies import (
     joints_seen,
     up_direction,
 )
+from mmskelseg_io.structures.clips import are_clips, one_action
 from mmskelseg_io.structures.individuals import alone
 from mmskelseg_io.structures.places import Place, alike, zones
 from mmskelseg_io.structures.segments import direct_boundaries
@@ -75,6 +76,21 @@ class Given:
         return predictability(self.train, self.meta)
 
     @cached_property
+    def clips(self) -> int:
+        """How many training videos are clips, if they are to be joined."""
+        if not are_clips(self.train):
+            return 0
+        return sum(one_action(video['label']) is not None for video in self.train)
+
+    @cached_property
+    def longest(self) -> int:
+        """Number of frames of the longest training video, or of joined clips."""
+        lengths = [video['total_frames'] for video in self.train]
+        if self.clips:
+            return max(*lengths, min(sum(lengths), CROP_FRAMES))
+        return max(lengths)
+
+    @cached_property
     def has_few_labels(self) -> bool:
         """Whether most frames of the training videos have no label."""
         labelled, frames = _count_frames(self.train)
@@ -100,8 +116,7 @@ def choose(
         for split in splits
     )
     given = Given(path, data['metainfo'], splits, train, test, request)
-    longest = max(video['total_frames'] for video in train)
-    choice = Choice(path, data['metainfo'], splits, longest)
+    choice = Choice(path, data['metainfo'], splits, given.longest)
     lines = {}
     for name, question in QUESTIONS.items():
         fields, lines[name] = question(given, choice)
@@ -270,7 +285,7 @@ def _frames(seconds: float, given: Given) -> int:
             f'{given.path}: --streaming needs videos of one frame rate, but they have '
             f'{rates[0]:g} to {rates[-1]:g} frames per second; convert them to one.'
         )
-    longest = max(video['total_frames'] for video in given.train)
+    longest = given.longest
     if seconds * rates[0] >= longest:
         raise UserError(
             f'{given.path}: --streaming {seconds:g} waits {seconds:g} s for each '
@@ -413,6 +428,22 @@ def _places(given: Given, choice: Choice) -> Answer:
     )
 
 
+def _clips(given: Given, choice: Choice) -> Answer:
+    """Whether clips of one action each are joined into recordings."""
+    if not given.clips:
+        return {}, ''
+    line = (
+        f'{given.clips} of {counted(len(given.train), "training video")} are clips of '
+        'one action each, which are joined anew in each epoch into recordings.'
+    )
+    if all(one_action(video['label']) is not None for video in given.test):
+        line += (
+            ' So are the test videos, so scores do not say how the model does on '
+            'recordings of several actions.'
+        )
+    return {'clips': True}, line
+
+
 def _script(given: Given, choice: Choice) -> Answer:
     """Whether videos are kept whole, since their actions follow a script."""
     is_predicted = (given.predictability or 0) >= SCRIPT
@@ -427,7 +458,7 @@ def _script(given: Given, choice: Choice) -> Answer:
 def _length(given: Given, choice: Choice) -> Answer:
     """How long to train; only coordinates may get two networks."""
     plan = plan_training(
-        crop_lengths(given.train, choice.crop_frames),
+        crop_lengths(given.train, choice.crop_frames, joined=choice.clips),
         choice.batch_size,
         given.request.epochs,
         may_be_two=choice.segmentor == 'asformer' and choice.recipe in _COORDINATES,
@@ -534,6 +565,7 @@ QUESTIONS: Mapping[str, Callable[[Given, Choice], Answer]] = {
     'pairs': _pairs,
     'objects': _objects,
     'places': _places,
+    'clips': _clips,
     'script': _script,
     'length': _length,
     'classes': _classes,

@@ -1,9 +1,12 @@
 """Crops of training recordings: where labels are, with context on both sides."""
 
+from collections.abc import Iterable
 from math import ceil
+from typing import Any
 
 import numpy as np
 
+from mmskelseg_io.structures.clips import kind_of, one_action
 from mmskelseg_io.structures.tiers import labelled_frames
 
 
@@ -41,6 +44,28 @@ def crop_table(label: np.ndarray, frames: int | None) -> np.ndarray:
 def count_crops(label: np.ndarray, frames: int | None) -> int:
     """Return how many crops of a recording cover its labels."""
     return int(crop_table(label, frames)[:, 2].sum())
+
+
+def crops_of(
+    videos: Iterable[Any], frames: int | None, joined: int | None = None
+) -> list[tuple[int, int, int]]:
+    """Return the items of an epoch: index of a video, number of the crop, of how many.
+
+    If clips are ``joined`` into recordings of so many frames, these are items in place
+    of the clips: as many as the clips of a kind fill, with the index of the first.
+    """
+    items = []
+    clips: dict[object, list[tuple[int, int]]] = {}
+    for i, video in enumerate(videos):
+        if joined and one_action(video['label']) is not None:
+            clips.setdefault(kind_of(video), []).append((i, video['total_frames']))
+        else:
+            crops = count_crops(video['label'], frames)
+            items += [(i, crop, crops) for crop in range(crops)]
+    for own in clips.values():
+        count = ceil(sum(frames for _, frames in own) / (joined or 1))
+        items += [(own[0][0], crop, count) for crop in range(count)]
+    return items
 
 
 def crop_begin(table: np.ndarray, place: float) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from mmskelseg.engine.crops import count_crops
+from mmskelseg.engine.crops import crops_of
 from mmskelseg_io.messages.counts import counted, duration
 from mmskelseg_io.structures.annotations import VideoAnnotation
 
@@ -112,10 +112,14 @@ def plan_training(
     return Plan(epochs, epochs * steps, epochs * frames, longest, members)
 
 
-def crop_lengths(videos: Sequence[VideoAnnotation], frames: int) -> list[int]:
-    """Return the number of frames of each crop of an epoch of some recordings."""
-    return [
-        min(video['total_frames'], frames)
-        for video in videos
-        for _ in range(count_crops(video['label'], frames))
-    ]
+def crop_lengths(
+    videos: Sequence[VideoAnnotation], frames: int, *, joined: bool = False
+) -> list[int]:
+    """Return the number of frames of each item of an epoch of some recordings.
+
+    Items are crops of so many frames, or, where clips are ``joined``, recordings of
+    about as many.
+    """
+    lengths = [video['total_frames'] for video in videos]
+    items = crops_of(videos, frames, frames if joined else None)
+    return [frames if joined else min(lengths[i], frames) for i, *_ in items]

@@ -20,6 +20,7 @@ from mmskelseg_io.structures.annotations import Metainfo
 from mmskelseg_io.structures.segments import resolve_background
 from mmskelseg_io.structures.tiers import tier_sizes
 
+_JOIN = {'type': 'JoinClips'}
 _RECOMBINE = {'type': 'RecombineSegments', 'p': 0.5, 'times': 5}
 # The longest line of a config.
 _WIDTH = 88
@@ -46,6 +47,7 @@ class Choice:
         reason: Why it was chosen.
         segmentor: ``asformer`` or ``ms_tcn2``.
         any_order: Whether to recombine videos.
+        clips: Whether the training videos are clips of one action each, to be joined.
         is_script: Whether videos are kept whole, since their actions follow a script.
         prefers_order: Whether the orders of the training videos count as much as half
             of an action, not as a frame, since these predict nearly all actions.
@@ -67,6 +69,7 @@ class Choice:
     reason: str = ''
     segmentor: str = 'asformer'
     any_order: bool = True
+    clips: bool = False
     is_script: bool = False
     prefers_order: bool = False
     lookahead: int | None = None
@@ -159,9 +162,11 @@ _base_ = __import__('mmskelseg') and 'mmskelseg::{self.base}.py'
             found['render'] = {'_delete_': True, **self._render()}
             found['features'] = {self._modality: {'render': _Name('render')}}
         recombines = self.segmentor == 'asformer'
-        if recombines != self.any_order or self.turns:
-            first = []
-            if self.any_order or (recombines and self.is_script):
+        if recombines != self.any_order or self.turns or self.clips:
+            first: list[Mapping[str, object]] = []
+            if self.clips:
+                first = [_JOIN]
+            elif self.any_order or (recombines and self.is_script):
                 orders = 'any' if self.any_order else 'observed'
                 first = [{**_RECOMBINE, 'transitions': orders}]
             base = '*_base_.train_dataloader.dataset.pipeline' + '[1:]' * recombines

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from mmskelseg.automl.fit import _read as read_data
-from mmskelseg.automl.folds import fold_splits, half, inner_folds, persons_of
+from mmskelseg.automl.folds import fold_splits, half, inner_folds
 from mmskelseg.automl.job import Fit
 from mmskelseg_io.files.annotations import save_annotations
 from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.structures.persons import persons_of
 from tests.errors import raises_naming
 from tests.small_data import small_annotations
 
@@ -73,6 +74,14 @@ def test_individuals_of_a_recording_are_held_out_together(recordings, groups):
     ]
     found, _ = persons_of(rows)
     assert list(found.values()) == groups.split()
+
+
+def test_clips_of_a_recording_are_held_out_together():
+    """Unless the file or their names tell who is seen."""
+    clips = [*videos('a_0', 'a_9', part_of=('a', 0)), *videos('b_0', part_of=('b', 0))]
+    assert persons_of(clips)[0] == {'a_0': 'a', 'a_9': 'a', 'b_0': 'b'}
+    clips = [{**clip, 'person': 'x'} for clip in clips]
+    assert len({*persons_of(clips)[0].values()}) == 1
 
 
 def test_pattern_states_persons():

@@ -91,6 +91,50 @@ def test_videos_without_labels_are_not_planned_for(make_config):
     assert cfg.train_cfg.max_epochs == 750
 
 
+def as_clips(data, test=True):
+    """Return annotations of clips of one action each, of the test videos if asked."""
+    names = data['split']['test'] if not test else ()
+    for i, video in enumerate(data['annotations']):
+        if video['frame_dir'] not in names:
+            video['label'][:] = i % 2
+    return data
+
+
+def test_clips_are_joined_and_planned_as_recordings(make_config):
+    """40 clips of 30 frames fill two recordings of 600 frames, which are a step.
+
+    Orders are not known of clips, nor are videos recombined.
+    """
+    data = as_clips(small_annotations([30] * 40 + [50]), test=False)
+    text, cfg = make_config(data)
+    assert '40 of 40 training videos are clips of one action each' in text
+    assert 'recombined' not in text
+    assert '750 steps of 2 networks in 750 epochs, 0.9 million frames' in text
+    first, second, *_ = cfg.train_dataloader.dataset.pipeline
+    assert (first, second.type) == ({'type': 'JoinClips'}, 'RandomTimeWarp')
+    assert 'scores do not say' not in text
+    _, cfg = make_config(data, '--streaming', '2', '--overwrite')
+    assert cfg.train_dataloader.dataset.pipeline[0] == {'type': 'JoinClips'}
+
+
+def test_scores_of_clips_say_nothing_of_recordings(make_config):
+    text, cfg = make_config(as_clips(small_annotations([30] * 9)))
+    assert 'scores do not say' in text
+    assert 'JoinClips' not in str(cfg.test_dataloader)
+
+
+@pytest.mark.parametrize('number', [1, 3])
+def test_recordings_are_not_joined_if_few_show_one_action(make_config, number):
+    """Or if those show all the same action, or most frames have no label."""
+    data = small_annotations((60, 45, 50, 50, 50, 50))
+    for video in data['annotations'][:number]:
+        video['label'][:] = 0
+    text, cfg = make_config(data)
+    steps = cfg.train_dataloader.dataset.pipeline
+    assert 'clips' not in text
+    assert 'JoinClips' not in [step.type for step in steps]
+
+
 def test_3d_skeletons_are_read_if_that_is_asked(make_config):
     """17 joints of 4 or 6 channels; new videos only give those in 2D."""
     data = with_3d(small_annotations())
@@ -685,8 +729,9 @@ def test_arguments_are_checked(call_tool, tmp_path, args, message):
         (lambda data: data, ['--segmentor', 'ms_tcn2']),
         (with_3d, []),
         (with_others, ['--pairs']),
+        (as_clips, []),
     ],
-    ids=['2d by ms_tcn2', '3d', 'pairs'],
+    ids=['2d by ms_tcn2', '3d', 'pairs', 'clips'],
 )
 def test_config_trains_tests_and_segments(make_config, run_tool, tmp_path, add, flags):
     """As it is written: train, test, and label a video of the file."""

@@ -33,6 +33,15 @@ def test_crops_cover_labels_alone():
     assert crop_lengths(videos, 600) == [600] * 10 + [600] * 2 + [600] + [500]
 
 
+def test_clips_count_as_the_recordings_that_they_fill():
+    """1,018 clips of two seconds: 102 recordings, and a long one of several actions."""
+    label = np.zeros(60, int)
+    videos = [{'total_frames': 60, 'label': label, 'fps': 30.0}] * 1018
+    videos.append({'total_frames': 900, 'label': np.arange(900) // 300, 'fps': 30.0})
+    assert crop_lengths(videos, 600, joined=True) == [600] * 104
+    assert plan_training([600] * 102, batch_size=4).steps == 1066
+
+
 def test_few_labels_are_not_learned_by_heart():
     """Six crops take two steps of four, for 100 epochs rather than 695."""
     plan = plan_training([600] * 6, batch_size=4, few_labels=True)

@@ -7,7 +7,7 @@ epoch and video.
 from __future__ import annotations
 
 from logging import WARNING
-from typing import Any, Literal, TypeAlias, cast
+from typing import Literal, TypeAlias, cast
 
 import numpy as np
 from mmengine.logging import print_log
@@ -15,31 +15,28 @@ from mmengine.logging import print_log
 from mmskelseg.datasets.items import Item, ItemSource
 from mmskelseg.datasets.transforms.augment import Augmentation
 from mmskelseg.datasets.transforms.augment_skeletons import Sigma, smooth_noise
+from mmskelseg.datasets.transforms.joining import (
+    joined,
+    kind_of,
+    middle,
+    moved,
+    part_of,
+)
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.options import Count, Fraction, Interval, Positive
 from mmskelseg_io.structures.annotations import (
-    FRAME_KEYS,
     PLACE_KEYS,
     SKELETON_KEYS,
     PlaceKey,
-    VideoAnnotation,
 )
-from mmskelseg_io.structures.bodies import (
-    body_size,
-    changed_bodies,
-    frames_of,
-    joints_seen,
-)
+from mmskelseg_io.structures.bodies import body_size, joints_seen
 from mmskelseg_io.structures.individuals import placed
 from mmskelseg_io.structures.segments import direct_boundaries
 from mmskelseg_io.structures.tiers import joint_label, labelled_frames
 from mmskelseg_runtime.segmenting.frame_rates import interpolated, nearest_frames
 
 # The index of a video, a boundary in it, and the end of the labels after that.
-# What changes with the bodies of a video.
-_Thing: TypeAlias = Literal['objects', 'places']
-_THINGS: tuple[_Thing, ...] = ('objects', 'places')
 _Place: TypeAlias = tuple[int, int, int]
 
 
@@ -220,58 +217,28 @@ class RecombineSegments(Augmentation):
         if not chosen:
             return results
         index, begin, end = chosen[rng.integers(len(chosen))]
-        other = results['dataset'].get_data_info(index)
+        other = results['dataset'].video(index)
         if not _fit_together(results, other):
             return results
         if 'individual' in results:
             other = cast(Item, placed(other, results['individual']))
-        joined = results.copy()
         longest = results['crop_frames']
         if longest is not None:
             end = min(end, begin + longest - cut)
-        for key in FRAME_KEYS:
-            if key in results:
-                parts = [results[key][..., :cut], other[key][..., begin:end]]
-                joined[key] = np.concatenate(parts, axis=-1)
-        before = changed_bodies(results, frames_of(slice(cut)))
         after = self._moved(other, slice(begin, end), results, cut)
-        for array in SKELETON_KEYS:
-            if array in results:
-                joined[array] = np.concatenate([before[array], after[array]], axis=1)
-        frames = joined['label'].shape[-1]
-        joined['total_frames'] = frames
-        for thing in _THINGS:
-            if thing in results:
-                # Those of the two videos are not the same, so each has only its frames.
-                there = _padded(before, thing, 0, frames - cut)
-                joined[thing] = [*there, *_padded(after, thing, cut, 0)]
-        # The frames come from two videos, so they cannot index a file.
-        joined.pop('source_frames', None)
-        return joined
+        return joined(results, [part_of(results, slice(cut)), after])
 
-    def _moved(
-        self, video: Item, frames: slice, results: Item, cut: int
-    ) -> VideoAnnotation:
+    def _moved(self, video: Item, frames: slice, results: Item, cut: int) -> Item:
         """Return frames of a video, moved and scaled to what is before a cut."""
-        moves = {}
+        moves: dict[PlaceKey, tuple[np.ndarray, np.float32, np.ndarray]] = {}
         for key in PLACE_KEYS:
             if key in results:
                 size = self._size_of(video, key)
                 scale = _size(results, key) / size if size > 0 else 1
-                begin = _middle(video, key, frames.start)
-                end = _middle(results, key, cut - 1)
+                begin = middle(video, key, frames.start)
+                end = middle(results, key, cut - 1)
                 moves[key] = begin, np.float32(scale or 1), end
-
-        def moved(body: VideoAnnotation) -> VideoAnnotation:
-            made = frames_of(frames)(body)
-            for key, (begin, scale, end) in moves.items():
-                if key in body:
-                    seen = joints_seen(made, key)[..., None]
-                    after = (made[key].astype(np.float32) - begin) * scale + end
-                    made[key] = np.where(seen, after, 0)
-            return made
-
-        return changed_bodies(video, moved)
+        return moved(part_of(video, frames), moves)
 
     def _size_of(self, video: Item, key: PlaceKey) -> float:
         """Return the size in a whole video, computed once."""
@@ -308,38 +275,10 @@ class RecombineSegments(Augmentation):
 
 
 def _fit_together(video: Item, other: Item) -> bool:
-    """Return whether videos have equal arrays, numbers of people and frame rates."""
-    if video['fps'] != other['fps']:
-        return False
-    kept = [[key for key in SKELETON_KEYS if key in v] for v in (video, other)]
-    if any((key in video) != (key in other) for key in _THINGS):
-        return False
-    return kept[0] == kept[1] and all(
-        len(video[key]) == len(other[key]) for key in kept[0]
+    """Return whether videos are of a kind, and of equal numbers of people."""
+    return kind_of(video) == kind_of(other) and all(
+        len(video[key]) == len(other[key]) for key in SKELETON_KEYS if key in video
     )
-
-
-def _padded(video: VideoAnnotation, key: _Thing, before: int, after: int) -> list[Any]:
-    """Return objects or places that are not seen in further frames around theirs."""
-
-    def pad(body: VideoAnnotation) -> VideoAnnotation:
-        made: VideoAnnotation = {}
-        for array in SKELETON_KEYS:
-            if array in body:
-                around = [(0, 0), (before, after), (0, 0), (0, 0)]
-                made[array] = np.pad(body[array], around[: body[array].ndim])
-        return made
-
-    things: Any = {key: video[key]}
-    return [*changed_bodies(things, pad)[key]]
-
-
-def _middle(video: Item, key: PlaceKey, frame: int) -> np.ndarray:
-    """Return the mean (D,) of the joints seen in a frame, 0 if there are none."""
-    points = np.asarray(video[key])[:, frame]
-    seen = joints_seen(video, key)[:, frame]
-    mean = points[seen].mean(axis=0) if seen.any() else np.zeros(points.shape[-1])
-    return mean.astype(np.float32)
 
 
 def _size(video: Item, key: PlaceKey) -> float:

@@ -86,12 +86,12 @@ class Videos(list):
 
     crop_frames = None
 
-    def get_data_info(self, index):
+    def video(self, index):
         item = {'dataset': self, 'feature_files': {}, 'crop_frames': self.crop_frames}
         return {**self[index], **item}
 
     def videos(self):
-        return ((i, self.get_data_info(i)) for i in range(len(self)))
+        return ((i, self.video(i)) for i in range(len(self)))
 
 
 def labelled(name, label, place, persons=1):
@@ -113,7 +113,7 @@ def test_recombination_joins_videos_where_the_same_classes_meet():
     )
     found = set()
     for epoch in range(50):
-        item = {**videos.get_data_info(0), 'epoch': epoch}
+        item = {**videos.video(0), 'epoch': epoch}
         item = RecombineSegments(1.0, times=1)(item)
         found.add(tuple(item['label'].tolist()))
         assert item['total_frames'] == item['keypoint'].shape[1] == len(item['label'])
@@ -134,7 +134,7 @@ def test_recombination_continues_an_individual_in_itself(places):
         video['keypoint'][own] = 50
         videos.append({**video, 'individual': own})
     before = videos[1]['keypoint'].copy()
-    item = RecombineSegments(1.0, times=1, transitions='any')(videos.get_data_info(0))
+    item = RecombineSegments(1.0, times=1, transitions='any')(videos.video(0))
     assert item['individual'] == places[0]
     assert (np.diff(item['keypoint'][places[0], [0, 1, 2, 3], 0, 0])[[0, 2]] == 0).all()
     assert (np.diff(item['keypoint'][1 - places[0], :, 0, 0])[[0, 2]] == 1).all()
@@ -144,7 +144,7 @@ def test_recombination_continues_an_individual_in_itself(places):
 def test_recombination_makes_any_order_where_it_is_told():
     videos = Videos([labelled('a', [0, 1], 0), labelled('b', [2, 3], 0)])
     mix = RecombineSegments(1.0, transitions='any', times=1)
-    items = (mix({**videos.get_data_info(0), 'epoch': i}) for i in range(30))
+    items = (mix({**videos.video(0), 'epoch': i}) for i in range(30))
     assert {tuple(item['label'].tolist()) for item in items} == {(0, 1), (0, 3)}
 
 
@@ -152,7 +152,7 @@ def test_recombined_crops_are_no_longer_than_others():
     videos = Videos([labelled('a', [0, 1], 0), labelled('b', [0, *[1] * 9], 0)])
     videos.crop_frames = 4
     mix = RecombineSegments(1.0, times=1)
-    items = (mix({**videos.get_data_info(0), 'epoch': i}) for i in range(9))
+    items = (mix({**videos.video(0), 'epoch': i}) for i in range(9))
     found = {tuple(item['label'].tolist()) for item in items}
     assert found == {(0, 1), (0, 1, 1, 1)}
 
@@ -160,14 +160,14 @@ def test_recombined_crops_are_no_longer_than_others():
 def test_recombination_leaves_what_has_no_counterpart():
     """One segment, another number of people, or another frame rate."""
     single = Videos([labelled('a', [0, 0], 0), labelled('b', [0, 1], 0)])
-    item = RecombineSegments(1.0)(single.get_data_info(0))
+    item = RecombineSegments(1.0)(single.video(0))
     assert item['label'].tolist() == [0, 0]
     pair = labelled('b', [0, 1, 1], 0, persons=2)
     fast = {**labelled('b', [0, 1, 1], 0), 'fps': 60.0}
     for other in (pair, fast):
         videos = Videos([labelled('a', [0, 1], 0), other])
         for epoch in range(10):
-            item = RecombineSegments(1.0)({**videos.get_data_info(0), 'epoch': epoch})
+            item = RecombineSegments(1.0)({**videos.video(0), 'epoch': epoch})
             assert item['keypoint'].shape[:2] == (1, 2)
             assert item['label'].tolist() == [0, 1]
 
@@ -178,11 +178,11 @@ def test_recombination_joins_nothing_where_labels_end():
         [labelled('a', [0, 0, -1, 1, 2], 0), labelled('b', [0, -1, 1, 2, 2, -1], 0)]
     )
     mix = RecombineSegments(1.0, transitions='any', times=1)
-    items = (mix({**videos.get_data_info(0), 'epoch': i}) for i in range(30))
+    items = (mix({**videos.video(0), 'epoch': i}) for i in range(30))
     found = {tuple(item['label'].tolist()) for item in items}
     assert found == {(0, 0, -1, 1, 2), (0, 0, -1, 1, 2, 2)}
     stamps = Videos([labelled('a', [-1, 0, -1, 1, -1], 0)])
-    assert mix(stamps.get_data_info(0))['label'].tolist() == [-1, 0, -1, 1, -1]
+    assert mix(stamps.video(0))['label'].tolist() == [-1, 0, -1, 1, -1]
 
 
 def test_recombination_takes_labelled_frames_alone():
@@ -192,7 +192,7 @@ def test_recombination_takes_labelled_frames_alone():
     for video, label in zip(videos, (np.array([[0, 1], [0, 0]]), rows), strict=True):
         video['label'] = np.array(label)
     mix = RecombineSegments(1.0, transitions='any', times=1)
-    items = [mix({**videos.get_data_info(0), 'epoch': i}) for i in range(30)]
+    items = [mix({**videos.video(0), 'epoch': i}) for i in range(30)]
     assert all((item['label'] >= 0).any(axis=0).all() for item in items)
     found = {tuple(item['label'][0].tolist()) for item in items}
     # After boundaries of both tiers, at frames 1 and 2 of the second video.
@@ -202,7 +202,7 @@ def test_recombination_takes_labelled_frames_alone():
 def test_recombination_leaves_classes_that_meet_in_no_video():
     """Such as those of a mirror image, or beside a segment that a warp has lost."""
     videos = Videos([labelled('a', [0, 1], 0), labelled('b', [0, 1, 1], 0)])
-    item = {**videos.get_data_info(0), 'label': np.array([1, 0])}
+    item = {**videos.video(0), 'label': np.array([1, 0])}
     assert RecombineSegments(1.0)(item)['label'].tolist() == [1, 0]
 
 
@@ -211,7 +211,7 @@ def test_recombination_stands_between_other_changes_of_time():
     videos = Videos([labelled('a', [0, 0, 1, 1], 0), labelled('b', [0] + 40 * [1], 0)])
     steps = RandomTimeWarp(0.3), RecombineSegments(1.0), RandomCropFrames(20)
     for epoch in range(20):
-        item = {**videos.get_data_info(0), 'epoch': epoch, 'fps': 30.0}
+        item = {**videos.video(0), 'epoch': epoch, 'fps': 30.0}
         for step in steps:
             item = step(item)
         assert item['keypoint'].shape[1] == len(item['label']) == item['total_frames']
@@ -222,7 +222,7 @@ def test_recombination_moves_skeletons_in_whole_pixels():
     videos = Videos([labelled('a', [0, 1], 0), labelled('b', [0, 1, 1], 5)])
     for video in videos:
         video['keypoint'] = video['keypoint'].astype(np.int64)
-    item = RecombineSegments(1.0, times=1)(videos.get_data_info(0))
+    item = RecombineSegments(1.0, times=1)(videos.video(0))
     assert item['keypoint'][0, :, 0, 0].tolist() == [0, *range(len(item['label']) - 1)]
 
 
@@ -239,7 +239,7 @@ def test_recombination_adjusts_sizes():
         video['keypoint_score'][:, :, 4] = 0
     first = videos[0]['keypoint'][0, 0]
     mix = RecombineSegments(1.0)
-    items = [mix({**videos.get_data_info(0), 'epoch': i}) for i in range(10)]
+    items = [mix({**videos.video(0), 'epoch': i}) for i in range(10)]
     assert {len(item['label']) for item in items} == {2, 3}
     for item in items:
         for frame in item['keypoint'][0]:
@@ -267,7 +267,7 @@ def test_votes_of_observers_follow_the_label(transform):
         video |= {'votes': votes, 'classes': classes, 'img_shape': (9, 9)}
     changed = set()
     for epoch in range(9):
-        item = {**videos.get_data_info(0), 'epoch': epoch}
+        item = {**videos.video(0), 'epoch': epoch}
         if isinstance(transform, RandomSpeed):
             item['features'] = {'pose': np.zeros((1, 4))}
         item = transform(item)

@@ -141,7 +141,7 @@ def _recombined(video):
         def videos(self):
             return enumerate([own, other])
 
-        def get_data_info(self, index):
+        def video(self, index):
             return [own, other][index]
 
     return {**own, 'dataset': Videos()}

@@ -108,7 +108,7 @@ def test_recombined_bodies_are_where_they_were_relative_to_their_own_places(plac
         def videos(self):
             return enumerate([own, other])
 
-        def get_data_info(self, index):
+        def video(self, index):
             return [own, other][index]
 
     joined = RecombineSegments(1.0, times=1)({**own, 'dataset': Videos()})
