@@ -1,4 +1,4 @@
-"""Prints the versions of required and optional packages, and active repairs."""
+"""Says what a file is, or whether all required packages are installed."""
 
 import platform
 import sys
@@ -9,8 +9,9 @@ from pathlib import Path
 from mmskelseg import compat
 from mmskelseg.compat.dependencies import DEPENDENCIES, problems
 from mmskelseg_io.jobs.events import Events
-from mmskelseg_io.jobs.job import Job
+from mmskelseg_io.jobs.job import Job, function_of
 from mmskelseg_io.messages.dependencies import Dependency
+from mmskelseg_io.messages.options import argument
 from mmskelseg_io.messages.tables import Rows, text_table
 from mmskelseg_io.version import __version__
 
@@ -83,13 +84,24 @@ def _indented(rows: Rows) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Doctor(Job[None]):
-    """Prints the versions of required and optional packages, and active repairs.
+    """Says what a file is, or whether all required packages are installed.
 
-    If a dependency is missing or unsuitable, it prints the remedies and exits with 1.
+        %(prog)s data/ntu60_hrnet.pkl
+
+    Of a file, it prints what it holds, what was assumed, and which commands can use it.
+    Without one, it prints the versions of required and optional packages, and active
+    repairs; if a dependency is missing or unsuitable, also the remedies, and exits
+    with 1.
     """
 
+    file: Path | None = argument('annotations, poses, labels, a video or model', None)
+
     def run(self, events: Events) -> None:
-        """Tell the versions, and raise SystemExit if one is unsuitable."""
+        """Tell about the file, or the versions; SystemExit if one is unsuitable."""
+        if self.file is not None:
+            describe = function_of('mmskelseg.datasets.inspection.kinds:described')
+            events.note(describe(self.file))
+            return
         events.note(report())
         if any(problems()):
             sys.exit(1)

@@ -1,0 +1,49 @@
+"""What a file is, as `mmskelseg doctor FILE` says it."""
+
+import json
+
+import pytest
+
+from mmskelseg.datasets.inspection.kinds import described
+from tests.clip_files import in_2d, in_3d, write
+from tests.clips import write_video
+from tests.errors import assert_names, raises_naming
+from tests.small_data import save_poses, small_annotations
+
+
+def written_labels(path):
+    path.write_text('start,end,label\n0,1,walk\n1,3,lift\n')
+
+
+def written_poses(path):
+    save_poses(path, small_annotations()['annotations'][0])
+
+
+@pytest.mark.parametrize(
+    ('name', 'save', 'named'),
+    [
+        ('ntu.pkl', lambda path: write(in_2d(), path),
+         '24 clips of one class each | coco17 | in 2D | fps: 30 | xsub_train (12) | '
+         'mmskelseg fit | mmskelseg make-config'),
+        ('ntu.pkl', lambda path: write(in_3d(), path), 'kinect25 | in 3D | up: y'),
+        ('a.pkl', lambda path: write(small_annotations(), path),
+         '3 recordings | class_2 | train (2), test (1) | nothing | convert clips'),
+        ('a.csv', written_labels, 'labels | csv | 2: lift, walk | --labels'),
+        ('a.npz', written_poses, 'poses | npz | 60 frames | coco17 | segment'),
+        ('a.mp4', lambda path: write_video(path, [9] * 20), 'video | 2.0 s | 64x48'),
+        ('a.onnx', lambda path: path.touch(), 'model | mmskelseg segment VIDEO'),
+        ('a.py', lambda path: path.touch(), 'config | mmskelseg train'),
+    ],
+)  # fmt: skip
+def test_a_file_is_described_with_what_can_be_done(name, save, named, tmp_path):
+    save(tmp_path / name)
+    assert_names(described(tmp_path / name), tmp_path / name, named, 'Next:')
+
+
+def test_files_of_nobody_are_refused(tmp_path):
+    path = tmp_path / 'a.json'
+    path.write_text(json.dumps({'some': 1}))
+    with raises_naming(ValueError, path, 'labels | poses'):
+        described(path)
+    with raises_naming(FileNotFoundError, tmp_path / 'b.pkl'):
+        described(tmp_path / 'b.pkl')
