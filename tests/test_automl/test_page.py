@@ -1,9 +1,11 @@
 """The page of a report on a fit."""
 
+import json
 import re
 from html import unescape
 from html.parser import HTMLParser
 from itertools import combinations, pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,129 +13,16 @@ import pytest
 from mmskelseg.automl.page import page
 from mmskelseg_behaviour.functional.videos import Video
 
-CLASSES = ['<rest>', 'walk & "run"', "it's </style>", 'rare']
-SCORES = {'acc': 80.0, 'edit': 70.0, 'f1@10': 66.7, 'f1@25': 60.0, 'f1@50': 50.0}
-
-
-def class_row(name, bouts, error, verdict):
-    return {
-        'name': name,
-        'bouts': bouts,
-        'seconds': [4.0, 5.0],
-        'mean_seconds': [2.0, None],
-        'count_error': error,
-        'time_error': error,
-        'edge_error': None if error is None else 0.1,
-        'f1': None if error is None else 90.0,
-        'ap': None,
-        'counting': verdict,
-        'timing': verdict,
-    }
-
-
-def curve(ece):
-    numbers = {
-        'frames': [0, 6, 4],
-        'confidence': [0, 0.6, 0.9],
-        'accuracy': [0, 0.5, 1],
-        'bouts': [0, 30, 3],
-        'videos': [0, 3, 1],
-        'known': [False, True, False],
-    }
-    return {'ece': ece, **numbers}
+REPORT = Path(__file__).with_name('report.json').read_text('utf-8')
+CLASSES = json.loads(REPORT)['data']['classes']
+NUMBERS = ('acc', 'edit', 'f1@10', 'f1@25', 'f1@50')
+SCORES = {key: json.loads(REPORT)['videos'][0][key] for key in NUMBERS}
 
 
 @pytest.fixture
 def content():
     """Return what `report.json` has for two videos."""
-    interval = {'mean': 80.0, 'low': 60.0, 'high': 100.0, 'persons': 2}
-    difference = {'mean': -2.0, 'low': -3.0, 'high': -1.0, 'p': 0.01}
-    config = {'options': '--recipe x', 'any_order': True, 'seconds': 9.0, 'full': None}
-    config |= {'observers': 'majority', 'only_compared': False}
-    return {
-        'data': {
-            'name': 'a<b>',
-            'classes': CLASSES,
-            'background': CLASSES[0],
-            'persons': 2,
-            'persons_known': True,
-            'folds': 2,
-            'train': {'videos': 1, 'minutes': 1.0},
-            'test': {'videos': 1, 'minutes': 1.0},
-            'shared_persons': [],
-            'suspicions': [{'check': 'c', 'video': None, 'text': 'twice & again'}],
-        },
-        'scores': {
-            part: {**SCORES, 'mAP': None} for part in ('held_out', 'test', 'all')
-        },
-        'new_person': dict.fromkeys((*SCORES, 'mAP'), interval),
-        'classes': [
-            class_row(CLASSES[1], [9, 9], 0.05, 'good'),
-            class_row(CLASSES[2], [9, 20], 1.2, 'poor'),
-            class_row(CLASSES[3], [0, 1], None, 'too few'),
-        ],
-        'carriers': [{'class': CLASSES[1], 'segments': 3, 'words': 'no<s>e, 61 %'}],
-        'reads': ['joints <in> 2D'],
-        'shortest_bouts': [{'tier': 'h<s>', 'seconds': 0.5}],
-        'videos': [
-            {'video': 'a<1>', 'part': 'held_out', 'person': 'p&1', **SCORES},
-            {'video': 'b"2', 'part': 'test', 'person': None, **SCORES},
-        ],
-        'calibration': {
-            'temperature': 1.5,
-            'before': curve(0.2),
-            'after': curve(0.1),
-            'test_before': curve(0.2),
-            'test': curve(0.1),
-        },
-        'doubts': [
-            {'video': 'a<1>', 'start': 1.0, 'end': 2.5, 'text': 'labelled <x>'},
-            {'video': 'b"2', 'start': None, 'end': None, 'text': 'shifted'},
-        ],
-        'risk': [
-            {
-                'class': CLASSES[1],
-                'method': 'REBA',
-                'failed_percent': 5.0,
-                'mean_low': 2.0,
-                'mean_high': 4.5,
-                **{f'level_{n}_{e}': 25.0 for n in (2, 3) for e in ('low', 'high')},
-                'worst_video': 'a<1>',
-                'worst_s': 1.5,
-            }
-        ],
-        'label_curve': {
-            'share': 0.6,
-            'half': 50.0,
-            'whole': 60.0,
-            'full': 80.0,
-            'twice': 84.0,
-        },
-        'no_label_curve': '',
-        'plan': {'full': 1, 'minutes_in_full': 15},
-        'candidates': [
-            {
-                'name': 'one',
-                **config,
-                'short': 80.0,
-                'chosen': True,
-                'difference': None,
-            },
-            {
-                'name': 'two',
-                **config,
-                'short': 78.0,
-                'chosen': False,
-                'difference': difference,
-            },
-            {'name': 'three', 'left_out': 'too little <time>'},
-        ],
-        'confusion': [[4, 2, 0, 0], [0, 9, 0, 0], [0, 1, 5, 0], [0, 0, 0, 0]],
-        'observers': None,
-        'next': [
-            f'mmskelseg {name} <x>' for name in ('segment', 'suggest', 'train', 'fit')
-        ],
-    }
+    return json.loads(REPORT)
 
 
 def written(content):
