@@ -5,8 +5,12 @@ import pickle
 from pathlib import Path
 
 import mmaction
+import numpy as np
 import pytest
+from mmaction.datasets import PoseDataset
 
+from tests.clip_files import CLIPS, in_2d, write
+from tests.errors import assert_names
 from tests.small_data import small_annotations
 from tests.test_docs import python_block
 
@@ -59,3 +63,36 @@ def test_own_backbone_and_data_under_their_own_script(tmp_path, run_tool):
         *('--out', 'out', '--formats', 'csv'),
     )
     assert (tmp_path / 'out' / 'segments.csv').is_file()
+
+
+def test_own_clips_label_a_long_recording_and_go_back(tmp_path, run_tool, call_tool):
+    """A pickle as MMAction2's tools make it, and a label map beside it, unedited."""
+    clips = write(in_2d(), tmp_path / 'data' / 'mine.pkl')
+    (tmp_path / 'data' / 'label_map.txt').write_text('drink\neat\nbrush teeth\n')
+    seen = call_tool('mmskelseg', 'doctor', clips).stdout
+    assert_names(seen, '24 clips | brush teeth | coco17 | fps: 30 | xsub_val (12)')
+
+    # What doctor proposes.
+    told = run_tool('tools/make_config.py', clips, 'mine.py', '--epochs', '2').stdout
+    assert_names(told, 'xsub_train | xsub_val | 3 classes')
+    loader = [f'{mode}_dataloader.{setting}' for mode in ('train', 'val', 'test')
+              for setting in ('num_workers=0', 'persistent_workers=False')]  # fmt: skip
+    run_tool('tools/train.py', 'mine.py', '--cfg-options', *loader)
+
+    # A long recording of one's own has its joints in a file of any pose estimator.
+    poses = [clip['keypoint'] for clip in in_2d()['annotations'][:3]]
+    video = np.concatenate(poses, axis=1).astype(np.float32)
+    score = np.ones(video.shape[:3], np.float32)
+    np.savez('long.npz', keypoint=video, keypoint_score=score, fps=30.0)
+    run_tool(
+        *('demo/demo.py', tmp_path / 'long.npz', 'mine.py', 'work_dirs/mine'),
+        *('--out', 'out', '--formats', 'csv'),
+    )
+    labels = (tmp_path / 'out' / 'segments.csv').read_text()
+    assert any(name in labels for name in ('drink', 'eat', 'brush teeth'))
+
+    # Recordings become clips again, which MMAction2's data set reads.
+    call_tool('mmskelseg', 'convert', 'clips', clips, tmp_path / 'clips.pkl')
+    theirs = PoseDataset('clips.pkl', pipeline=[], split='xsub_val')
+    held_out = [k for name, k in CLIPS if 'P003' in name or 'P004' in name]
+    assert [theirs.get_data_info(i)['label'] for i in range(len(theirs))] == held_out

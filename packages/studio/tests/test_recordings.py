@@ -26,6 +26,7 @@ from mmskelseg_io.structures.tiers import tiers_of
 from mmskelseg_studio.converting import ConvertVideo, is_copy, is_playable
 from mmskelseg_studio.folder import open_folder, training_data
 from mmskelseg_studio.studio import Studio
+from tests.clip_files import CLIPS, in_3d, write
 from tests.clips import write_uneven_video, write_video
 from tests.conftest import add_class
 from tests.errors import assert_names, raises_naming
@@ -276,6 +277,16 @@ def test_annotation_file_keeps_what_it_states(folder):
     np.testing.assert_array_equal(data['annotations'][1]['label'], expected['label'])
     assert data['metainfo']['skeleton'] == 'coco17'
     save_annotations(data, folder / 'again' / 'x.pkl')
+
+
+def test_clips_of_mmaction2_are_recordings_with_one_segment(tmp_path):
+    write(in_3d(), tmp_path / 'ntu60_3d.pkl')
+    (tmp_path / 'label_map_ntu60.txt').write_text('drink\neat\nbrush\n')
+    opened = open_folder(tmp_path)
+    assert opened.project.classes == ['drink', 'eat', 'brush']
+    first = opened.project.recordings[CLIPS[1][0]]
+    assert [label for *_, label in first.labels[0]] == [1]
+    assert len(opened.project.recordings) == len(CLIPS)
 
 
 def test_project_of_a_model_has_its_classes(folder):
