@@ -1,7 +1,7 @@
 """What to train within some minutes: candidates, folds, and half of the labels."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from heapq import heapreplace
 from math import ceil
@@ -175,14 +175,9 @@ class FitPlan:
         times = {name: wall(seconds, processes) for name, seconds in stages}
         return {**times, FINISHING: self.finish}
 
-    def after(self, stage: str, folds: int, processes: int) -> float:
-        """Return the seconds of all stages that follow one."""
-        return after(stage, self.times(folds, processes))
-
-    def least(self, folds: int, processes: int) -> float:
-        """Return the seconds after a comparison for trainings that say something."""
-        plan = replace(self, full=min(self.full, LONG))
-        return plan.after(COMPARING, folds, processes)
+    def after_comparing(self, folds: int, processes: int) -> float:
+        """Return the seconds of all stages that follow the comparison."""
+        return after(COMPARING, self.times(folds, processes))
 
     def without(self, names: Sequence[str], why: str) -> 'FitPlan':
         """Return the plan without some candidates."""
@@ -198,7 +193,7 @@ class FitPlan:
         """
         lengths = [n for n in _LENGTHS if n < self.full]
         plans = [self, *(replace(self, full=length) for length in lengths)]
-        enough = (p for p in plans if p.after(COMPARING, folds, processes) <= seconds)
+        enough = (p for p in plans if p.after_comparing(folds, processes) <= seconds)
         return next(enough, plans[-1])
 
 
@@ -318,82 +313,54 @@ def plan_fit(
     pace = median(paces.values()) if paces else 1.0
     seconds = {one.name: one.seconds * paces.get(one.kind, pace) for one in found}
     # Reading and writing files take as long with a GPU.
-    plans = _Plans(seconds, _START * max(pace, 1), limits, spent)
+    start = _START * max(pace, 1)
+
+    def plan(number: int, length: float, finalists: int = 1) -> FitPlan:
+        own = dict([*seconds.items()][:number])
+        return FitPlan([*own], {}, finalists, length, length, own, start, 0)
+
+    def minutes(number: int, length: float, finalists: int = 1) -> float:
+        times = plan(number, length, finalists).times(limits.folds, limits.processes)
+        return (spent + sum(times.values())) / 60 / _SHARE
+
     # Candidates are compared on held-out persons; there are none of a single one.
     most = min(limits.compare or len(found), len(found)) if limits.folds else 1
-    number, length, finalists = plans.largest(most)
+    least = _LENGTHS[-1] if limits.always else _SHORTEST
+    sizes = (one for one in _sizes(most, least) if minutes(*one) <= limits.minutes)
+    number, length, finalists = next(sizes, (int(limits.always), least, 1))
+    if not number:
+        raise UserError(
+            f'--minutes {limits.minutes:g} is too short: on this machine, the shortest '
+            f'useful training needs --minutes {ceil(minutes(1, least))}.'
+        )
     why = 'there is too little time: --minutes {} would include it'
     if not limits.folds:
         why = 'the training videos show one person, so none can be held out'
     elif most == number:
         why = f'at most {most} may be compared'
     skipped = {
-        name: why.format(ceil(plans.minutes(n, max(length, LONG), finalists)))
+        name: why.format(ceil(minutes(n, max(length, LONG), finalists)))
         for n, name in enumerate([*seconds][number:], start=number + 1)
     }
     return replace(
-        plans.plan(number, length, finalists),
+        plan(number, length, finalists),
         left_out={**left_out, **skipped},
-        minutes_in_full=ceil(plans.minutes(min(2, most), 1)),
+        minutes_in_full=ceil(minutes(min(2, most), 1)),
     )
 
 
-@dataclass(frozen=True)
-class _Plans:
-    """Plans that compare the first of some candidates, and what they take.
+def _sizes(most: int, least: float) -> Iterator[tuple[int, float, int]]:
+    """Yield how many candidates to compare, for how long, and how many in full.
 
-    Attributes:
-        seconds: The time of the steps of a full training of each candidate.
-        start: What a training takes beside its steps.
-        limits: The time that there is.
-        spent: The seconds of it that have passed.
+    The best come first; a single candidate is trained for the ``least`` length or more.
     """
-
-    seconds: Mapping[str, float]
-    start: float
-    limits: Limits
-    spent: float
-
-    def plan(self, number: int, length: float, finalists: int = 1) -> FitPlan:
-        """Return the plan that compares this number of candidates."""
-        seconds = dict([*self.seconds.items()][:number])
-        return FitPlan(
-            [*seconds], {}, finalists, length, length, seconds, self.start, 0
-        )
-
-    def minutes(self, number: int, length: float, finalists: int = 1) -> float:
-        """Return the minutes that such a plan needs."""
-        plan = self.plan(number, length, finalists)
-        times = plan.times(self.limits.folds, self.limits.processes)
-        return (self.spent + sum(times.values())) / 60 / _SHARE
-
-    def largest(self, most: int) -> tuple[int, float, int]:
-        """Return how many candidates are compared, for how long, and how many in full.
-
-        Raises:
-            UserError: If there is too little time.
-        """
-
-        def fits(number: int, length: float, finalists: int = 1) -> bool:
-            return self.minutes(number, length, finalists) <= self.limits.minutes
-
-        options = [(2, length) for length in _LENGTHS if length >= LONG and most > 1]
-        least = _LENGTHS[-1] if self.limits.always else _SHORTEST
-        options += [(1, length) for length in _LENGTHS if length >= least]
-        fitting = (one for one in options if fits(*one))
-        number, length = next(fitting, (int(self.limits.always), least))
-        if not number:
-            minutes = self.minutes(1, least)
-            raise UserError(
-                f'--minutes {self.limits.minutes:g} is too short: on this machine, the '
-                f'shortest useful training needs --minutes {ceil(minutes)}.'
-            )
-        while 1 < number < most and fits(number + 1, length):
-            number += 1
-        finalists = 1
-        while 2 * finalists < number and fits(number, length, finalists + 1):
-            finalists += 1
-        return number, length, finalists
+    for length in _LENGTHS:
+        for number in range(most, 1, -1) if length >= LONG else ():
+            for finalists in range((number + 1) // 2, 0, -1):
+                yield number, length, finalists
+    for length in _LENGTHS:
+        if length >= least:
+            yield 1, length, 1
 
 
 def plan_measured(

@@ -41,7 +41,7 @@ class Progress:
     """
 
     def __init__(self, events: Events, times: Mapping[str, float]) -> None:
-        self._events, self._first = events, monotonic()
+        self.events, self._first = events, monotonic()
         self.times, self._later = times, 0.0
         # Planned seconds of what earlier stages, and this one, had to do.
         self._done = self._stage = 0.0
@@ -65,20 +65,16 @@ class Progress:
         self._done += self._stage
         self._later = after(name, self.times)
         self._left, self._stage = left, left()
-        self._report = lambda: self._events.progress(
+        self._report = lambda: self.events.progress(
             name, *count(), self.seconds_left(monotonic())
         )
         self._report()
         with every_pause(self._report):
             yield
 
-    def note(self, text: str) -> None:
-        """Report what is not the result of a step."""
-        self._events.note(text)
-
     def finished(self, text: str) -> None:
         """Report the result of a step, and how far the work is."""
-        self._events.note(text)
+        self.events.note(text)
         self._report()
 
     def seconds_left(self, now: float) -> float:

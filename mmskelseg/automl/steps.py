@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from mmskelseg.automl.held_out import HeldOut, predictions_of
@@ -16,6 +16,7 @@ from mmskelseg.automl.planning import (
     TRAINING,
     Candidate,
     FitPlan,
+    after,
     wall,
 )
 from mmskelseg.automl.progress import Progress, every_pause
@@ -136,7 +137,7 @@ class Trainings:
         """Go on with another plan, also if the fit is stopped, and say why."""
         self.plan, self.progress.times = plan, plan.times(*self.given)
         plan.write(self.setup.folder.plan)
-        self.progress.note(why)
+        self.progress.events.note(why)
 
     def has_time(self, seconds: float) -> bool:
         """Return whether there is time for what is planned to take some seconds."""
@@ -159,7 +160,7 @@ class Trainings:
     def _cost(self, trial: Trial, epochs: int = 0) -> float:
         """Return the seconds that a training takes after some epochs."""
         whole = self.plan.cost(trial.candidate.name, trial.length)
-        return whole * (1 - epochs / trial.epochs)
+        return whole * (1 - epochs / trial.choice.plan.epochs)
 
 
 def execute_steps(
@@ -174,15 +175,18 @@ def execute_steps(
     """
     setup, plan, default = trainings.setup, trainings.plan, compared[0]
     if not setup.data.folds:
-        trainings.run(TRAINING, [setup.final(default, plan.full)])
-        _finish(trainings, default, 1.0, submit)
+        final = setup.final(default, plan.full)
+        trainings.run(TRAINING, [final])
+        _finish(trainings, final, 1.0, submit)
         return Outcome(plan, compared, (), ())
     short: list[Trial] = []
     ranking = list(compared)
     if len(compared) > 1 or plan.is_long:
         short = [setup.trial(one, PART * plan.length) for one in compared]
     if len(short) > 1:
-        trainings.run(COMPARING, short, plan.least(*trainings.given))
+        # For full trainings that say something.
+        least = replace(plan, full=min(plan.full, LONG))
+        trainings.run(COMPARING, short, least.after_comparing(*trainings.given))
         short = finished(trainings, short)
         compared = [trial.candidate for trial in short] or [default]
         ranking = ranked(short, setup.data.persons) if short else compared
@@ -193,9 +197,10 @@ def execute_steps(
         trainings.run(FINALISTS, finalists)
         chosen = best_of(finalists, setup.data.persons)
     own = [trial for trial in short if trial.candidate is chosen.candidate]
-    trainings.run(TRAINING, [chosen, *own, setup.final(chosen.candidate, plan.full)])
+    final = setup.final(chosen.candidate, plan.full)
+    trainings.run(TRAINING, [chosen, *own, final])
     half, why = half_trial(setup, plan, chosen, *own)
-    if half and not trainings.has_time(plan.after(TRAINING, *trainings.given)):
+    if half and not trainings.has_time(after(TRAINING, trainings.progress.times)):
         half, why = None, 'the time was over'
     if half:
         trainings.run(LABELS, [half])
@@ -203,7 +208,7 @@ def execute_steps(
         save(list(trial.runs), trial.config, {}, trial.config.parent)
     predicted = [predictions_of(run.predictions) for run in chosen.runs]
     held_out = HeldOut(predicted, setup.data.metainfo)
-    _finish(trainings, chosen.candidate, held_out.temperature, submit)
+    _finish(trainings, final, held_out.temperature, submit)
     return Outcome(plan, compared, short, finalists, chosen, half, why, held_out)
 
 
@@ -257,7 +262,7 @@ def half_trial(
 
 
 def _finish(
-    trainings: Trainings, candidate: Candidate, temperature: float, submit: Submit
+    trainings: Trainings, final: Trial, temperature: float, submit: Submit
 ) -> None:
     """Write, test and export the final model in a process that imports PyTorch."""
     setup = trainings.setup
@@ -267,10 +272,8 @@ def _finish(
         return max(trainings.plan.finish - (time.monotonic() - begin), 0.0)
 
     with trainings.progress.stage(FINISHING, left):
-        given = candidate, trainings.plan.full
-        cfg = setup.final_config(*given, temperature)
-        (run,) = setup.final(*given).runs
-        made = setup.folder, cfg, run.path, setup.data.has_test
+        cfg = final.choice.write(setup.folder.config, temperature)
+        made = setup.folder, cfg, final.runs[0].path, setup.data.has_test
         call = submit(logged, log, finish, *made, PrintedEvents())
         failure = ended(call).failure
     if failure:

@@ -43,11 +43,13 @@ _LEVEL = 1.0
 class Trial:
     """The cross-validation of a candidate, with a run for each fold, or its final run.
 
-    ``length`` is the part of a full training that each run has.
+    ``length`` is the part of a full training that each run has, and ``choice`` what
+    they train.
     """
 
     candidate: Candidate
     length: float
+    choice: Choice
     config: Path
     runs: Sequence[RunFolder]
 
@@ -60,11 +62,6 @@ class Trial:
                 for name, scores in run.report()['per_video'].items():
                     found[name] = float(np.mean([scores[key] for key in _SCORES]))
         return found
-
-    @property
-    def epochs(self) -> int:
-        """How many epochs each run has."""
-        return self.candidate.choice.shortened(self.length).plan.epochs
 
     @cached_property
     def f1(self) -> float:
@@ -139,8 +136,8 @@ class Setup:
         splits: Mapping[str, tuple[str, str]],
     ) -> Trial:
         file = self.folder.runs / name / 'config.py'
-        choice = self._choice(candidate, next(iter(splits.values())))
-        cfg = choice.shortened(length).write(file)
+        choice = self._choice(candidate, next(iter(splits.values()))).shortened(length)
+        cfg = choice.write(file)
         settings = settings_of(cfg)
         cfg = deepcopy(cfg)
         cfg.work_dir = str(file.parent)
@@ -149,7 +146,7 @@ class Setup:
             run_folder(cfg, fold, pair, self.seed, settings)
             for fold, pair in splits.items()
         ]
-        return Trial(candidate, length, file, runs)
+        return Trial(candidate, length, choice, file, runs)
 
     def _choice(self, candidate: Candidate, splits: tuple[str, str]) -> Choice:
         """Return the config of a candidate for two splits, which is chosen once."""
@@ -161,13 +158,6 @@ class Setup:
             data, request = self.data.annotations, candidate.request
             self._choices[key] = choose(data, file, splits, request)
         return self._choices[key]
-
-    def final_config(
-        self, candidate: Candidate, length: float, temperature: float
-    ) -> Config:
-        """Write and return the config of the final model."""
-        choice = self._choice(candidate, self.data.splits).shortened(length)
-        return choice.write(self.folder.config, temperature)
 
 
 def finish(

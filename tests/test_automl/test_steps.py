@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 from types import SimpleNamespace
@@ -68,8 +69,9 @@ def test_a_comparison_that_is_late_stops(tmp_path, monkeypatch, capsys):
             test=None, is_finished=False, check=lambda: None,
         )  # fmt: skip
         candidate = SimpleNamespace(name=name, only_compared=False)
+        choice = SimpleNamespace(plan=SimpleNamespace(epochs=9))
         return SimpleNamespace(
-            candidate=candidate, length=0.2, epochs=9, runs=[run], score=1
+            candidate=candidate, length=0.2, choice=choice, runs=[run], score=1
         )
 
     trials, stopped = [short('a'), short('b')], threading.Event()
@@ -83,8 +85,9 @@ def test_a_comparison_that_is_late_stops(tmp_path, monkeypatch, capsys):
     progress = Progress(PrintedEvents(), plan.times(1, 1))
     # Full trainings of half the length take 9 s.
     deadline = time.monotonic() + 9.5
+    plan_of_half = replace(plan, full=0.5)
     trainings = Trainings(setup, plan, progress, 1, execute_all, deadline, stopped.set)
-    trainings.run(COMPARING, trials, later=plan.least(1, 1))
+    trainings.run(COMPARING, trials, later=plan_of_half.after_comparing(1, 1))
     done = finished(trainings, trials)
     assert [one.candidate.name for one in done] == ['a']
     assert trainings.plan.compared == ['a']
@@ -95,7 +98,7 @@ def test_a_comparison_that_is_late_stops(tmp_path, monkeypatch, capsys):
 def test_what_is_only_compared_is_never_chosen():
     def scored(name, score, only_compared):
         candidate = SimpleNamespace(name=name, only_compared=only_compared, seconds=9)
-        return Trial(candidate, 1, Path(), ()), score
+        return Trial(candidate, 1, None, Path(), ()), score
 
     trials = [scored('a', 60, False), scored('b', 90, True), scored('c', 80, False)]
     for trial, score in trials:

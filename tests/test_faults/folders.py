@@ -172,7 +172,7 @@ def _read_model(path: Path) -> Any:
     found, _ = candidates(data, path / 'annotations.pkl', ('train', 'test'))
     read_plan(path / 'plan.json', found)
     run = RunFolder(path / 'run')
-    trial = Trial(found[0], 1, path / 'config.py', [run])
+    trial = Trial(found[0], 1, found[0].choice, path / 'config.py', [run])
     assert np.isfinite(trial.score)
     # As a work folder, and with the config beside the weights.
     for config, weights in ((None, path), ('config.py', 'model.safetensors')):
