@@ -2,19 +2,21 @@
 
 import threading
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Generator
 from concurrent.futures import wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 from mmskelseg_io.jobs.job import Job
-from mmskelseg_io.jobs.processes import ended, execute, worker_processes
+from mmskelseg_io.jobs.processes import Ended, ended, execute, worker_processes
 from mmskelseg_io.messages.errors import UserError, explanation, shown
 
 Kind = Literal['videos', 'poses', 'preview', 'fit', 'predict']
 State = Literal['idle', 'running', 'done', 'stopped', 'failed']
+#: Yields jobs, and gets the result of each, None if it failed.
+Jobs: TypeAlias = Generator[tuple[Kind, Job], Any, None]
 # Seconds between looks at whether the job was stopped.
 _PAUSE = 0.1
 # Seconds that a stopped process gets to end by itself.
@@ -46,12 +48,11 @@ class Background:
     _thread: threading.Thread | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def start(
-        self, jobs: Iterable[tuple[Kind, Job]], finish: Callable[[], None]
-    ) -> None:
-        """Run jobs, and then a function, without waiting.
+    def start(self, jobs: Jobs) -> None:
+        """Run jobs without waiting.
 
-        Each job is asked for when the one before it has ended.
+        Each is asked for when the one before it has ended, by sending its result. What
+        follows the last one is left out if one has failed or was stopped.
 
         Raises:
             UserError: If others are still running.
@@ -60,8 +61,7 @@ class Background:
             self.check_idle()
             self.kind, self.state, self.error = None, 'running', None
             self.text, self.done, self.seconds_left = 'Starting', None, None
-            given = jobs, finish
-            self._thread = threading.Thread(target=self._run, args=given, daemon=True)
+            self._thread = threading.Thread(target=self._run, args=[jobs], daemon=True)
             self._thread.start()
 
     def check_idle(self) -> None:
@@ -84,31 +84,13 @@ class Background:
         names = ('kind', 'state', 'text', 'done', 'seconds_left', 'error')
         return {name: getattr(self, name) for name in names}
 
-    def _run(
-        self, jobs: Iterable[tuple[Kind, Job]], finish: Callable[[], None]
-    ) -> None:
+    def _run(self, jobs: Jobs) -> None:
         try:
             self.log.parent.mkdir(parents=True, exist_ok=True)
             # A new file, since a link in its place may lead to another one.
             self.log.unlink(missing_ok=True)
             self.log.open('x').close()
-            failures = []
-            for kind, job in jobs:
-                if self.state != 'running':
-                    return
-                self.kind, self.text, self._began = kind, 'Starting', monotonic()
-                self.done = self.seconds_left = None
-                failure = self._failure_of(job)
-                if failure and kind != 'preview':
-                    failures.append(failure)
-                # One video that cannot be converted is no obstacle for others, nor is
-                # a preview for the model.
-                if failure and kind not in ('videos', 'preview'):
-                    break
-            if failures:
-                raise UserError(' '.join(failures))
-            if self.state == 'running':
-                finish()
+            self._run_all(jobs)
             self._end('done', 'Done', 1.0)
         except Exception as error:
             sentence = explanation(error)
@@ -118,15 +100,38 @@ class Background:
                 sentence = f'unexpected: {shown(error)}'
             self._end('failed', 'Failed', self.done, sentence)
 
-    def _failure_of(self, job: Job) -> str:
-        """Run a job until it ends or is stopped; return why it failed, '' if not."""
+    def _run_all(self, jobs: Jobs) -> None:
+        """Run jobs until all have ended, one has failed, or they are stopped."""
+        failures, result = [], None
+        while True:
+            try:
+                kind, job = jobs.send(result)
+            except StopIteration:
+                break
+            self.kind, self.text, self._began = kind, 'Starting', monotonic()
+            self.done = self.seconds_left = None
+            one = self._ended(job) if self.state == 'running' else None
+            if one is None or self.state != 'running':
+                return
+            result, failure = one.result, one.failure
+            # One video that cannot be converted is no obstacle for others, nor is a
+            # preview for the model.
+            if failure and kind != 'preview':
+                # What was not foreseen is no sentence.
+                see = '' if failure.endswith('.') else f' (see {self.log})'
+                failures.append(failure + see)
+                if kind != 'videos':
+                    break
+        if failures:
+            raise UserError(' '.join(failures))
+
+    def _ended(self, job: Job) -> Ended:
+        """Run a job, and return how it ended, if it was not stopped."""
         with worker_processes(1, self, _PATIENCE) as submit:
             call = submit(execute, job, self.log)
             while self.state == 'running' and not call.done():
                 wait([call], _PAUSE)
-            failure = ended(call).failure if call.done() else ''
-        # What was not foreseen is no sentence.
-        return failure if failure[-1:] in ('', '.') else f'{failure} (see {self.log})'
+            return ended(call) if call.done() else Ended()
 
     def _end(
         self, state: State, text: str, done: float | None, error: str | None = None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -12,7 +11,6 @@ from typing import Any
 
 from mmskelseg.datasets.suggestions import IntervalRanking
 from mmskelseg_io.files.annotations import load_annotations
-from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.jobs.job import Job
 from mmskelseg_io.messages.errors import UserError
@@ -22,6 +20,7 @@ from mmskelseg_io.structures.predictions import Prediction
 from mmskelseg_runtime.commands.models import is_onnx
 from mmskelseg_runtime.segmenting.explaining import carrier, explain_moments, weigh
 from mmskelseg_runtime.segmenting.segmenter import OnnxSegmenter, Segmenter
+from mmskelseg_studio.results import PredictedSegment, Predictions, Uncertain
 
 #: Seconds of an interval to check, and the most minutes of all.
 INTERVAL, BUDGET = 5.0, 30.0
@@ -38,14 +37,13 @@ def open_model(model: str) -> Segmenter:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Predict(Job[None]):
-    """Writes a model's predictions, and what to check first, as JSON."""
+class Predict(Job[Predictions]):
+    """Returns a model's predictions, and what to check first."""
 
     model: str = argument('a folder, a file, or the name of a model')
     ann_file: Path = argument('the recordings, with the labels that there are')
-    out: Path = argument('file to write')
 
-    def run(self, events: Events) -> None:
+    def run(self, events: Events) -> Predictions:
         """Predict all recordings."""
         segment = open_model(self.model)
         batches = segment.stream([self.ann_file], batch_size=1)
@@ -56,7 +54,7 @@ class Predict(Job[None]):
         ]
         given = segment.metainfo, timed(found, frames, events)
         explain = partial(add_carriers, segment, self.ann_file, events)
-        write_predictions(self.out, *given, explain)
+        return with_doubts(*given, explain)
 
 
 def timed(
@@ -94,35 +92,35 @@ def add_carriers(
                 row['reason'] += f'; {name}: {part}'
 
 
-def write_predictions(
-    out: Path,
+def with_doubts(
     meta: Metainfo,
     predictions: Iterable[Prediction],
     explain: Callable[[Sequence[dict[str, Any]]], None] = lambda _: None,
-) -> None:
-    """Write predictions, and what to check first, as the page reads them.
+) -> Predictions:
+    """Return predictions, and what to check first.
 
     ``explain`` may add to the reasons of what to check.
     """
     ranking = IntervalRanking(meta['classes'], INTERVAL, tiers=meta.get('tiers'))
     tiers = list(meta.get('tiers', {'': None}))
-    recordings: dict[str, Any] = {}
+    recordings = {}
     for prediction in predictions:
         recordings[prediction['frame_dir']] = _segments(prediction, tiers)
         ranking.add(prediction)
     try:
-        uncertain = [item.row() for item in ranking.choose(BUDGET)]
+        uncertain: list[dict[str, Any]] = [i.row() for i in ranking.choose(BUDGET)]
     except UserError:
         # Everything is labelled.
         uncertain = []
     explain(uncertain)
-    content = {'recordings': recordings, 'doubts': uncertain}
-    atomic_write_text(out, json.dumps(content))
+    keys = [one.name for one in fields(Uncertain)]
+    doubts = [Uncertain(**{key: row[key] for key in keys}) for row in uncertain]
+    return Predictions(recordings, doubts)
 
 
 def _segments(
     prediction: Prediction, tiers: Sequence[str]
-) -> list[list[tuple[int, int, int, float | None]]]:
+) -> list[list[PredictedSegment]]:
     """Return first frame, end, class and score of the segments of each tier."""
     rows: Mapping[str, list] = {tier: [] for tier in tiers}
     for one in prediction['segments']:

@@ -23,7 +23,8 @@ from mmskelseg_io.structures.tiers import Tier, label_rows, tier_sizes, tiers_of
 from mmskelseg_runtime.decoding import decode
 from mmskelseg_runtime.features import SkeletonCoordinates
 from mmskelseg_runtime.segmenting.predictions import drop_absent, to_prediction
-from mmskelseg_studio.predicting import timed, write_predictions
+from mmskelseg_studio.predicting import timed, with_doubts
+from mmskelseg_studio.results import Predictions
 
 # Means over these windows around a frame describe it, in seconds.
 _EDGES = (-2.0, -1.0, -0.5, -0.25, -0.1, 0.1, 0.25, 0.5, 1.0, 2.0)
@@ -38,16 +39,15 @@ _LONGEST, _AT_ONCE = 12.0, 4096
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preview(Job[None]):
-    """Trains a linear model in seconds, and writes its predictions as JSON.
+class Preview(Job[Predictions]):
+    """Trains a linear model in seconds, and returns its predictions.
 
     Recordings for which there is no time are left out.
     """
 
     ann_file: Path = argument('the recordings, with the labels that there are')
-    out: Path = argument('file to write')
 
-    def run(self, events: Events) -> None:
+    def run(self, events: Events) -> Predictions:
         """Learn from what is labelled, and predict all recordings."""
         began = monotonic()
         events.progress('Making a preview', 0, None)
@@ -56,7 +56,7 @@ class Preview(Job[None]):
         models = train(videos, meta)
         frames = [int(video['total_frames']) for video in videos]
         found = predict(models, videos, meta, began + _LONGEST)
-        write_predictions(self.out, meta, timed(found, frames, events))
+        return with_doubts(meta, timed(found, frames, events))
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from mmskelseg_behaviour.scores import SCORES
 from mmskelseg_behaviour.verdicts import FitReport
 from mmskelseg_io.files.atomic import atomic_write_text
-from mmskelseg_io.files.parsing import read_json
 from mmskelseg_io.files.typed import Name, read_typed
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.options import Where
@@ -39,84 +38,89 @@ class Uncertain:
 
 
 @dataclass(frozen=True)
-class _Predictions:
-    recordings: dict[str, list[list[PredictedSegment]]]
-    doubts: list[Uncertain]
-    seen: dict[str, list[list[tuple[int, int]]]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Results:
-    """What a training has left.
+class Predictions:
+    """What a model says of recordings: the content of ``PREDICTIONS``.
 
     Attributes:
-        predictions: The segments of each tier, by recording.
-        uncertain: Intervals to check, the best first.
-        model: What the page says about the model; None about one that was given.
-        report: The page about it.
+        recordings: The segments of each tier, by recording.
+        doubts: Intervals to check, the best first.
         seen: First frame and end of what was learnt from, of each tier, by recording.
             What is predicted there says little about other recordings.
     """
 
-    predictions: Mapping[str, Sequence[Sequence[PredictedSegment]]]
-    uncertain: Sequence[Uncertain]
-    model: Mapping[str, Any] | None
+    recordings: dict[str, list[list[PredictedSegment]]]
+    doubts: list[Uncertain]
+    seen: dict[str, list[list[tuple[int, int]]]] = field(default_factory=dict)
+
+    def placed(self, ids: Mapping[int, Sequence[int]]) -> 'Predictions':
+        """Return predictions with the tiers and classes of a project.
+
+        ``ids`` has, by the index in the project of each tier of the model, the ids of
+        its classes; those of a model that knows fewer tiers or classes follow in order.
+        """
+        found = {}
+        for name, rows in self.recordings.items():
+            own: list[list[PredictedSegment]] = [[] for _ in range(max(ids) + 1)]
+            for (i, kinds), row in zip(ids.items(), rows, strict=False):
+                own[i] = [(start, end, kinds[k], score) for start, end, k, score in row]
+            found[name] = own
+        return replace(self, recordings=found)
+
+    def of_project(self, project: Project, place: str) -> 'Predictions':
+        """Return those of recordings that a project has, in all of its tiers.
+
+        Raises:
+            UserError: If one does not fit the project; the message names the place.
+        """
+        doubts = []
+        for i, one in enumerate(self.doubts):
+            if known := project.recordings.get(one.video):
+                if not 0 <= one.start_frame < one.end_frame <= known.frames:
+                    raise UserError(
+                        f'{place}: doubts[{i}] goes from {one.start_frame} to '
+                        f'{one.end_frame}, expected frames from 0 to {known.frames}; '
+                        f'{_REMEDY}.'
+                    )
+                doubts.append(one)
+        found = {
+            name: _rows(rows, project, name, f'{place}: recording {name!r}')
+            for name, rows in self.recordings.items()
+            if name in project.recordings
+        }
+        return Predictions(found, doubts, self.seen)
+
+    def write(self, file: Path) -> None:
+        """Write the file that is read as typed JSON."""
+        content = {**vars(self), 'doubts': [vars(one) for one in self.doubts]}
+        atomic_write_text(file, json.dumps(content))
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """What a training has left.
+
+    Attributes:
+        predictions: What it says of the recordings.
+        facts: What the page says about the model; None about one that was given.
+        report: The page about it.
+    """
+
+    predictions: Predictions
+    facts: Mapping[str, Any] | None
     report: Path
-    seen: Mapping[str, Sequence[Sequence[Sequence[int]]]]
 
 
-def read_results(folder: Path, project: Project) -> Results:
+def read_trained(folder: Path, project: Project) -> TrainedModel:
     """Return what a training has left in the folder of its model.
-
-    Recordings that the project does not have are left out.
 
     Raises:
         UserError: If a file is missing, damaged, or of another project.
     """
-    file = folder / PREDICTIONS
-    content = read_typed(file, _Predictions, 'the studio', _REMEDY)
-    predictions = {
-        name: _rows(rows, project, name, f'{file}: recording {name!r}')
-        for name, rows in content.recordings.items()
-        if name in project.recordings
-    }
-    uncertain = []
-    for i, one in enumerate(content.doubts):
-        if known := project.recordings.get(one.video):
-            start, end, frames = one.start_frame, one.end_frame, known.frames
-            if not 0 <= start < end <= frames:
-                raise UserError(
-                    f'{file}: doubts[{i}] goes from {start} to {end}, expected frames '
-                    f'from 0 to {frames}; {_REMEDY}.'
-                )
-            uncertain.append(one)
-    report = folder / 'report.json'
-    model = _model(FitReport.read(report)) if report.exists() else None
-    page = folder / 'report.html'
-    return Results(predictions, uncertain, model, page, content.seen)
-
-
-def place_predictions(
-    part: Path,
-    file: Path,
-    ids: Mapping[int, Sequence[int]],
-    seen: Mapping[str, Sequence[Sequence[Sequence[int]]]] | None = None,
-) -> None:
-    """Write predictions with the tiers and classes of a project, into another file.
-
-    So is what was ``seen`` in training; see :class:`Results`.
-
-    ``ids`` has, by the index in the project of each tier of the model, the ids of its
-    classes; those of a model that knows fewer tiers or classes follow in order.
-    """
-    content = read_json(part, 'the studio')
-    for name, rows in content['recordings'].items():
-        placed: list[list] = [[] for _ in range(max(ids) + 1)]
-        for (i, own), row in zip(ids.items(), rows, strict=False):
-            placed[i] = [[start, end, own[k], score] for start, end, k, score in row]
-        content['recordings'][name] = placed
-    atomic_write_text(file, json.dumps({**content, 'seen': seen or {}}))
-    part.unlink()
+    file, report = folder / PREDICTIONS, folder / 'report.json'
+    found = read_typed(file, Predictions, 'the studio', _REMEDY)
+    facts = _facts(FitReport.read(report)) if report.exists() else None
+    found = found.of_project(project, str(file))
+    return TrainedModel(found, facts, folder / 'report.html')
 
 
 def _rows(
@@ -138,7 +142,7 @@ def _rows(
     return found
 
 
-def _model(report: FitReport) -> dict[str, Any]:
+def _facts(report: FitReport) -> dict[str, Any]:
     """Return what the page says about a model, of which there is a report."""
     held_out = report.scores.get('held_out', {})
     curve = {k: v for k, v in report.label_curve.items() if v is not None}

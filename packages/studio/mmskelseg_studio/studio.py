@@ -2,9 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,7 +14,6 @@ from mmskelseg_io.files.formats import suffix_of
 from mmskelseg_io.files.inputs import check_fps
 from mmskelseg_io.files.names import file_names
 from mmskelseg_io.files.projects import observers, project_file
-from mmskelseg_io.jobs.job import Job
 from mmskelseg_io.labels import Segment, read_ethogram
 from mmskelseg_io.messages.errors import UserError, check_name, explanation
 from mmskelseg_io.structures.segments import IGNORED
@@ -27,7 +25,7 @@ from mmskelseg_studio.converting import ConvertVideo, is_copy, is_playable
 from mmskelseg_studio.ethogram import Edit, LabelTier
 from mmskelseg_studio.exports import OF_CLASSES, TITLES, write_files
 from mmskelseg_studio.folder import Folder, training_data
-from mmskelseg_studio.jobs import Background, Kind
+from mmskelseg_studio.jobs import Background, Jobs
 from mmskelseg_studio.loading import load_project
 from mmskelseg_studio.places import DrawnPlaces
 from mmskelseg_studio.predicting import Predict
@@ -37,9 +35,9 @@ from mmskelseg_studio.recordings import ESTIMATED
 from mmskelseg_studio.results import (
     PREDICTIONS,
     PredictedSegment,
-    Results,
-    place_predictions,
-    read_results,
+    Predictions,
+    TrainedModel,
+    read_trained,
 )
 
 # Poses of a sent piece, in frames.
@@ -88,11 +86,11 @@ class Studio:
         self.folder = folder
         self.arrivals = Arrivals(folder)
         self._names = list(folder.recordings)
-        self.results: Results | None = None
+        self.trained: TrainedModel | None = None
         #: What is shown until a training has ended.
-        self.preview: Results | None = None
+        self.preview: Predictions | None = None
         try:
-            self._read_results()
+            self._read_trained()
         except UserError as error:
             folder.notes.append(f'left out: {error}')
         self._convert_videos()
@@ -203,9 +201,9 @@ class Studio:
         return {
             'job': self.job.as_dict(),
             'conversion': self.conversion.as_dict(),
-            'model': self.results and self.results.model,
+            'model': self.trained and self.trained.facts,
             'given': self.model,
-            'preview': self._shown is not self.results,
+            'preview': self._shown is not self._last,
             **self._training(),
             'version': self.version,
         }
@@ -284,9 +282,9 @@ class Studio:
         return self.look()
 
     def _predictions(
-        self, name: str, results: Results | None
+        self, name: str, found: Predictions | None
     ) -> list[list[PredictedSegment]] | None:
-        rows = results.predictions.get(name) if results else None
+        rows = found.recordings.get(name) if found else None
         return None if rows is None else self.folder.project.without_deleted(rows)
 
     def poses(self, number: int, start: int, end: int) -> bytes:
@@ -310,9 +308,9 @@ class Studio:
 
     def report(self) -> Path:
         """Return the page about the model."""
-        if self.results is None or not self.results.report.is_file():
+        if self.trained is None or not self.trained.report.is_file():
             raise AbsentError('There is no report yet.')
-        return self.results.report
+        return self.trained.report
 
     def _shown_video(self, name: str) -> Path | None:
         video, copy = self.folder.recordings[name].video, self.copies.get(name)
@@ -333,18 +331,18 @@ class Studio:
             name: self.folder.shared / 'videos' / f'{files[name]}.mp4'
             for name in unplayable
         }
-        jobs: list[tuple[Kind, Job]] = []
+        jobs = []
         for name, copy in self.copies.items():
             video = self.folder.recordings[name].video
             if video is not None and not is_copy(copy, video):
-                jobs.append(('videos', ConvertVideo(video=video, copy=copy)))
+                jobs.append(ConvertVideo(video=video, copy=copy))
         if jobs and self.conversion.state != 'running':
-            self.conversion.start(jobs, lambda: None)
+            self.conversion.start(('videos', job) for job in jobs)
 
     def uncertain(self) -> list[dict[str, Any]]:
         """Return the intervals to check that have no labels yet, the best first."""
         open_ = []
-        for one in self._shown.uncertain if self._shown else ():
+        for one in self._shown.doubts if self._shown else ():
             name, start, end = one.video, one.start_frame, one.end_frame
             if name not in self.folder.recordings:
                 continue
@@ -487,25 +485,23 @@ class Studio:
         model = work / 'models' / name
         # There is no time to compare configs while somebody waits.
         fit = Fit(ann_file=ann_file, out=model, minutes=minutes, compare=1, always=True)
-        prediction = self._prediction(model, model, tiers)
+        prediction = self._prediction(model, tiers)
         ids = {i: [*project.tiers[i].names] for i in places}
         seen = {name: project.known_intervals(name) for name in labelled}
 
-        def jobs() -> Iterator[tuple[Kind, Job]]:
-            out = work / 'preview'
-            part = out / f'{PREDICTIONS}.part'
-            part.unlink(missing_ok=True)
-            yield 'preview', Preview(ann_file=prediction.ann_file, out=part)
+        def jobs() -> Jobs:
+            preview = yield 'preview', Preview(ann_file=prediction.ann_file)
             # The model may be trained even if there is none.
-            if part.exists():
-                place_predictions(part, out / PREDICTIONS, ids, seen)
-                self.preview = read_results(out, self.folder.project)
+            if preview is not None:
+                found = replace(preview.placed(ids), seen=seen)
+                self.preview = found.of_project(self.folder.project, 'The preview')
                 self.version += 1
             yield 'fit', fit
-            yield 'predict', prediction
+            found = yield 'predict', prediction
+            self._take(replace(found.placed(ids), seen=seen), model)
 
         self.preview = None
-        self.job.start(jobs(), partial(self._take_predictions, model, ids, seen))
+        self.job.start(jobs())
 
     def segment(self) -> None:
         """Segment all recordings by the given model, in the background.
@@ -516,46 +512,45 @@ class Studio:
             raise UserError('There is no model: start `mmskelseg app MODEL FOLDER`.')
         model = self.model
         out = self.folder.work / 'models' / f'{self.folder.project.id}_given'
+        # The first classes of the project are those of the model.
+        tiers = enumerate(self.folder.project.tiers)
+        ids = {i: range(tier.made) for i, tier in tiers}
 
-        def jobs() -> Iterator[tuple[Kind, Job]]:
+        def jobs() -> Jobs:
             self._look_again()
             if self._videos_without_poses():
                 yield 'poses', self._estimation()
                 self._look_again()
-            out.mkdir(parents=True, exist_ok=True)
-            yield 'predict', self._prediction(model, out)
+            found = yield 'predict', self._prediction(model)
+            self._take(found.placed(ids), out)
 
-        # The first classes of the project are those of the model.
-        tiers = enumerate(self.folder.project.tiers)
-        ids = {i: range(tier.made) for i, tier in tiers}
-        self.job.start(jobs(), partial(self._take_predictions, out, ids))
+        self.job.start(jobs())
 
     def _prediction(
-        self, model: str | Path, out: Path, tiers: Sequence[LabelTier] | None = None
+        self, model: str | Path, tiers: Sequence[LabelTier] | None = None
     ) -> Predict:
-        """Return the job that predicts all recordings, into a folder."""
+        """Return the job that predicts all recordings."""
         with_poses = [n for n, one in self.folder.recordings.items() if one.has_poses]
         ann_file = self.folder.work / 'recordings.pkl'
         save_annotations(training_data(self.folder, with_poses, tiers), ann_file)
-        part = out / f'{PREDICTIONS}.part'
-        return Predict(model=str(model), ann_file=ann_file, out=part)
+        return Predict(model=str(model), ann_file=ann_file)
 
-    def _take_predictions(
-        self,
-        out: Path,
-        ids: Mapping[int, Sequence[int]],
-        seen: Mapping[str, Sequence[Sequence[Sequence[int]]]] | None = None,
-    ) -> None:
-        """Take over predictions of a model whose tiers and classes have these ids."""
-        place_predictions(out / f'{PREDICTIONS}.part', out / PREDICTIONS, ids, seen)
+    def _take(self, found: Predictions, out: Path) -> None:
+        """Take over predictions, and keep them in the folder of their model."""
+        found.write(out / PREDICTIONS)
         self.preview = None
-        self._read_results()
+        self._read_trained()
 
     def estimate_poses(self) -> None:
         """Estimate the poses of videos that have none, in the background."""
         if not self._videos_without_poses():
             raise UserError('All videos have poses.')
-        self.job.start([('poses', self._estimation())], self._look_again)
+
+        def jobs() -> Jobs:
+            yield 'poses', self._estimation()
+            self._look_again()
+
+        self.job.start(jobs())
 
     def _videos_without_poses(self) -> list[Path]:
         recordings = self.folder.recordings.values()
@@ -620,7 +615,7 @@ class Studio:
         project = self.folder.project
         fps, several = project.recordings[name].fps, len(project.states) > 1
         # What is only a preview stays here.
-        rows = self._predictions(name, self.results) or []
+        rows = self._predictions(name, self._last) or []
         segments = (
             Segment(start / fps, end / fps, tier.names[kind], score, named)
             for tier, row in zip(project.tiers, rows, strict=False)
@@ -632,12 +627,17 @@ class Studio:
     # What a training has left.
 
     @property
-    def _shown(self) -> Results | None:
-        """The predictions on the page: while a model is trained, those of a preview."""
-        is_trained = self.results is not None and self.job.state != 'running'
-        return self.results if is_trained else self.preview or self.results
+    def _last(self) -> Predictions | None:
+        """The predictions of the last model."""
+        return None if self.trained is None else self.trained.predictions
 
-    def _read_results(self) -> None:
+    @property
+    def _shown(self) -> Predictions | None:
+        """The predictions on the page: while a model is trained, those of a preview."""
+        is_trained = self._last is not None and self.job.state != 'running'
+        return self._last if is_trained else self.preview or self._last
+
+    def _read_trained(self) -> None:
         """Read what the last finished training has left."""
         files = self.folder.work.glob(
             f'models/{self.folder.project.id}_*/{PREDICTIONS}'
@@ -645,7 +645,7 @@ class Studio:
         file = max(files, key=lambda one: one.stat().st_mtime, default=None)
         self.version += 1
         if file is not None:
-            self.results = read_results(file.parent, self.folder.project)
+            self.trained = read_trained(file.parent, self.folder.project)
 
 
 def _step(change: Change) -> dict[str, Any]:

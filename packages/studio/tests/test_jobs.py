@@ -20,26 +20,39 @@ def background(tmp_path):
     return Background(tmp_path / 'work' / 'job.log')
 
 
-def run(background, *jobs, finish=list):
+def then(jobs, last=list):
+    """Yield jobs, each after the one before, and then take the last step."""
+    results = []
+    for one in jobs:
+        results.append((yield one))
+    last(*results)
+
+
+def run(background, *jobs, last=list):
     """Run jobs of a kind to their end."""
-    background.start([('fit', job) for job in jobs], finish)
+    background.start(then((('fit', job) for job in jobs), lambda *_: last()))
     wait_for(lambda: background.state != 'running')
     return background
 
 
 def test_jobs_run_one_after_another_and_then_the_last_step(background):
+    """Which gets the result of each."""
     done = []
     code = "events.progress('Training', 1, 4, 1000.0); import time; time.sleep(1)"
-    jobs = [('fit', Act(code=code)), ('predict', Say(texts=['a', 'b', 'c', 'd']))]
-    background.start(jobs, lambda: done.append((background.text, background.done)))
+    jobs = [
+        ('fit', Act(code=f'{code}; result = 7')),
+        ('predict', Say(texts=['a', 'b', 'c', 'd'])),
+    ]
+    see = lambda *found: done.append((*found, background.text, background.done))  # noqa: E731
+    background.start(then(jobs, see))
     wait_for(lambda: background.seconds_left == 1000)
     assert (background.kind, background.text) == ('fit', 'Training')
     assert 0 < background.done < 0.1
     with pytest.raises(UserError):
-        background.start(jobs, list)
+        background.start(then(jobs))
     wait_for(lambda: background.state != 'running')
     assert (background.state, background.error) == ('done', None)
-    assert done == [('d', 0.75)]
+    assert done == [(7, 'a b c d', 'd', 0.75)]
     assert '[4/4] d' in background.log.read_text()
 
 
@@ -57,20 +70,18 @@ def test_unforeseen_failure_names_the_log(background):
 
 
 def test_video_that_cannot_be_converted_does_not_stop_others(background):
-    done = []
     jobs = [Say(texts=['a'], fault='a.avi: bad.'), Say(texts=['b'])]
-    background.start([('videos', job) for job in jobs], lambda: done.append(1))
+    background.start(('videos', job) for job in jobs)
     wait_for(lambda: background.state != 'running')
     assert (background.state, background.error) == ('failed', 'a.avi: bad.')
     assert 'b' in background.log.read_text()
-    assert done == []
 
 
 def test_stopped_job_ends_and_its_last_step_is_left_out(background, tmp_path):
     """It unwinds first, so that nothing is left half written."""
     done, last = [], tmp_path / 'last'
     job = Say(texts=['x'], seconds=60, last=last)
-    background.start([('poses', job)], lambda: done.append(1))
+    background.start(then([('poses', job)], done.append))
     wait_for(lambda: background.text == 'x')
     begin = time.monotonic()
     background.stop()
@@ -86,8 +97,9 @@ def test_job_that_is_stopped_before_its_process_starts_is_stopped(background):
     def jobs():
         begin.wait()
         yield 'fit', Act(code='1 / 0')
+        ran.append(1)
 
-    background.start(jobs(), lambda: ran.append(1))
+    background.start(jobs())
     stopping = threading.Thread(target=background.stop)
     stopping.start()
     wait_for(lambda: background.state == 'stopped')
@@ -117,19 +129,20 @@ def test_log_that_cannot_be_written_is_named(background):
 def test_next_job_waits_for_the_end_of_the_stopped_one(background):
     done = []
     code = "try:\n  events.progress('x', 0, 1); import time; time.sleep(60)\n"
-    background.start([('fit', Act(code=f'{code}finally:\n  time.sleep(1)'))], list)
+    job = Act(code=f'{code}finally:\n  time.sleep(1)')
+    background.start(then([('fit', job)]))
     wait_for(lambda: background.text == 'x')
     stopping = threading.Thread(target=background.stop)
     stopping.start()
     wait_for(lambda: background.state == 'stopped')
     with pytest.raises(UserError):
-        background.start([('fit', LONG)], list)
+        background.start(then([('fit', LONG)]))
     stopping.join()
-    run(background, Say(texts=['x']), finish=lambda: done.append(1))
+    run(background, Say(texts=['x']), last=lambda: done.append(1))
     assert (background.state, done) == ('done', [1])
 
 
 def test_unforeseen_error_ends_the_background(background):
-    run(background, Say(texts=['x']), finish=lambda: {}['report'])
+    run(background, Say(texts=['x']), last=lambda: {}['report'])
     assert background.state == 'failed'
     assert 'report' in background.error

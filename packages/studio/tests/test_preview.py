@@ -1,6 +1,5 @@
 """Predictions within seconds, while a model is trained."""
 
-import json
 from time import monotonic
 from types import SimpleNamespace
 
@@ -92,9 +91,8 @@ def test_time_left_is_that_of_the_frames_left(monkeypatch):
 def test_recordings_for_which_there_is_no_time_are_left_out(tmp_path, monkeypatch):
     monkeypatch.setattr(preview, '_LONGEST', 0.0)
     save_annotations(small_annotations(), tmp_path / 'annotations.pkl')
-    job = Preview(ann_file=tmp_path / 'annotations.pkl', out=tmp_path / 'out.json')
-    job.run(PrintedEvents())
-    assert json.loads((tmp_path / 'out.json').read_text())['recordings'] == {}
+    found = Preview(ann_file=tmp_path / 'annotations.pkl').run(PrintedEvents())
+    assert found.recordings == {}
 
 
 def test_machine_of_other_cores_goes_on_with_a_training(folder, monkeypatch):

@@ -2,10 +2,11 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
-from mmskelseg_studio.results import place_predictions
+from mmskelseg_studio.results import Predictions
 from tests.conftest import ethogram, of, studio_of, trained
 from tests.errors import assert_names
 
@@ -115,14 +116,11 @@ def test_damaged_results_are_left_out_and_named(folder, name, change, named):
         json.dumps(given, allow_nan=False, ensure_ascii=False).encode()
 
 
-def test_predictions_have_the_ids_that_the_project_gave(folder):
+def test_predictions_have_the_ids_that_the_project_gave():
     """The classes of a model may have another order, and its tiers be among others."""
-    part, file = (folder / name for name in ('a.part', 'a.json'))
-    content = {'recordings': {'take': [[[0, 5, 1, 0.9]], [[2, 4, 0, None]]]}}
-    part.write_text(json.dumps(content))
-    place_predictions(part, file, {1: [2, 0], 2: [5]})
-    found = json.loads(file.read_text())['recordings']['take']
-    assert found == [[], [[0, 5, 0, 0.9]], [[2, 4, 5, None]]]
+    found = Predictions({'take': [[(0, 5, 1, 0.9)], [(2, 4, 0, None)]]}, [])
+    placed = found.placed({1: [2, 0], 2: [5]})
+    assert placed.recordings == {'take': [[], [(0, 5, 0, 0.9)], [(2, 4, 5, None)]]}
 
 
 def test_predictions_of_deleted_classes_are_not_shown(folder):
@@ -143,9 +141,7 @@ def test_what_was_learnt_from_is_kept_with_the_predictions(folder):
         (0, 9, 1), (9, 12, 0), (12, 20, -1), (30, 50, 1)
     ]  # fmt: skip
     seen = {'video_2': project.known_intervals('video_2')}
-    (model / 'predictions.json').rename(model / 'part')
-    file = model / 'predictions.json'
-    place_predictions(model / 'part', file, {0: [0, 1, 2]}, seen)
+    replace(studio.trained.predictions, seen=seen).write(model / 'predictions.json')
     again = studio_of(folder)
     assert again.recording(2)['seen'] == [[(0, 12), (30, 50)]]
     assert again.recording(0)['seen'] == []
