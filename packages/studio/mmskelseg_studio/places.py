@@ -75,7 +75,7 @@ class DrawnPlaces:
             'can_redo': is_own and self._now < len(self._steps) - 1,
         }
 
-    def draw(self, given: Sequence[SentPlace], seen: str) -> dict[str, Any]:
+    def draw(self, places: list[SentPlace], seen: str) -> dict[str, Any]:
         """Save the places that a page sends, in place of all others.
 
         Raises:
@@ -84,7 +84,7 @@ class DrawnPlaces:
                 cannot be read.
         """
         self._check(seen)
-        found = [
+        given = [
             (
                 one.video,
                 make_place(
@@ -96,22 +96,29 @@ class DrawnPlaces:
                     one.space,
                 ),
             )
-            for one in given
+            for one in places
         ]
-        places, before = by_video(FILE, found), self._content()
+        found, before = by_video(FILE, given), self._content()
         del self._steps[self._now + 1 :]
         if before != self._steps[-1]:
             self._steps.append(before)
-        if places:
-            write_geojson(self.folder / FILE, places)
+        if found:
+            write_geojson(self.folder / FILE, found)
         else:
             (self.folder / FILE).unlink(missing_ok=True)
         self._steps.append(self._content())
         self._now = len(self._steps) - 1
         return self.state()
 
-    def step(self, seen: str, *, forwards: bool) -> dict[str, Any]:
-        """Undo or redo what was drawn; see :meth:`draw`."""
+    def undo(self, seen: str) -> dict[str, Any]:
+        """Undo what was drawn last; see :meth:`draw`."""
+        return self._travel(seen, forwards=False)
+
+    def redo(self, seen: str) -> dict[str, Any]:
+        """Redo what was undone last; see :meth:`draw`."""
+        return self._travel(seen, forwards=True)
+
+    def _travel(self, seen: str, *, forwards: bool) -> dict[str, Any]:
         state = self._check(seen)
         if not state['can_redo' if forwards else 'can_undo']:
             raise UserError('There is nothing to undo or to redo in the places.')

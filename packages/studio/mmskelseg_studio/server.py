@@ -5,11 +5,10 @@ import secrets
 import socket
 import sys
 import webbrowser
-from base64 import b64decode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias, TypedDict
+from typing import Any, TypeAlias, TypedDict, get_type_hints
 
 import uvicorn
 from starlette.applications import Starlette
@@ -33,14 +32,8 @@ from mmskelseg_io.messages.errors import (
 from mmskelseg_io.structures.tiers import tiers_of
 from mmskelseg_studio.commands.studio import OpenStudio
 from mmskelseg_studio.folder import open_folder
-from mmskelseg_studio.places import SentPlace
 from mmskelseg_studio.predicting import open_model
-from mmskelseg_studio.project import (
-    LabelSegment,
-    OutdatedError,
-    Project,
-    Settled,
-)
+from mmskelseg_studio.project import OutdatedError
 from mmskelseg_studio.studio import AbsentError, Studio
 
 # No request needs more, but that which has a file of classes, perhaps with labels.
@@ -61,30 +54,10 @@ _REPORT = {
     'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src "
     "data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
 }
-# The content of a request.
-_Given: TypeAlias = Mapping[str, Any]
 _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 #: The first port that is tried.
 PORT = 7870
 _PORTS = 100
-
-
-def _body(**keys: Any) -> Any:
-    """Return the type of the body of a request."""
-    return TypedDict('body', keys)  # type: ignore[operator]
-
-
-_REVISION = _body(revision=int)
-_OFFERS = _body(revision=int, ids=list[str])
-_SEEN = _body(seen=str)
-_LABELS = _body(
-    revision=int,
-    tier=int,
-    start=int,
-    end=int,
-    segments=list[LabelSegment],
-    settled=Settled | None,
-)
 
 
 class _Guard:
@@ -138,134 +111,69 @@ class _Guard:
         return None
 
 
-class _Answers:
-    """What the addresses of the page answer, and the changes that they make."""
-
-    def __init__(self, studio: Studio) -> None:
-        self.studio = studio
-        one = '/api/recordings/{number:int}'
-        self.gets: dict[str, Callable[[Request], object]] = {
-            '/api/project': lambda _: studio.project(),
-            '/api/job': lambda _: studio.progress(),
-            '/api/uncertain': lambda _: studio.uncertain(),
-            '/api/history': lambda _: studio.history(),
-            '/api/news': lambda _: studio.look(),
-            '/api/places': lambda _: studio.places.state(),
-            one: lambda request: studio.recording(_number(request)),
-            f'{one}/poses': self.poses,
-            f'{one}/video': lambda request: FileResponse(
-                studio.video(_number(request))
+def _routes(studio: Studio) -> Iterator[Route]:
+    """Yield the addresses of the page, and what answers them."""
+    one = '/api/recordings/{number:int}'
+    gets: dict[str, Callable[[Request], object]] = {
+        '/api/project': lambda _: studio.project(),
+        '/api/job': lambda _: studio.progress(),
+        '/api/uncertain': lambda _: studio.uncertain(),
+        '/api/history': lambda _: studio.history(),
+        '/api/news': lambda _: studio.look(),
+        '/api/places': lambda _: studio.places.state(),
+        one: lambda request: studio.recording(**request.path_params),
+        f'{one}/poses': lambda request: Response(
+            studio.poses(
+                **request.path_params,
+                **{name: _whole(request, name) for name in ('start', 'end')},
             ),
-            '/files/{name}': self.file,
-            '/report': self.report,
-        }
-        #: The type of the body, and what answers it.
-        self.posts: dict[str, tuple[Any, Callable[[Request, _Given], object]]] = {
-            f'{one}/labels': (_LABELS, self.relabel),
-            '/api/undo': (_REVISION, lambda _, given: self.step(given, forwards=False)),
-            '/api/redo': (_REVISION, lambda _, given: self.step(given, forwards=True)),
-            '/api/ethogram': (_body(revision=int, tiers=list[Any]), self.edit),
-            '/api/classes': (
-                _body(revision=int, name=str, content=str),
-                self.add_classes,
-            ),
-            '/api/compare': (_body(observer=str), self.compare),
-            '/api/places': (_body(seen=str, places=list[SentPlace]), self.draw),
-            '/api/places/undo': (_SEEN, partial(self.redraw, forwards=False)),
-            '/api/places/redo': (_SEEN, partial(self.redraw, forwards=True)),
-            '/api/train': (_body(minutes=float), self.train),
-            '/api/offers/take': (_OFFERS, partial(self.decide, wanted=True)),
-            '/api/offers/dismiss': (_OFFERS, partial(self.decide, wanted=False)),
-            '/api/recordings': (_body(), lambda *_: studio.add_recordings()),
-            '/api/rate': (_body(fps=float), self.set_rate),
-            '/api/poses': (_body(), lambda *_: self.job(studio.estimate_poses)),
-            '/api/segment': (_body(), lambda *_: self.job(studio.segment)),
-            '/api/stop': (_body(), lambda *_: self.job(studio.job.stop)),
-            '/api/export': (_body(formats=list[str], what=str), self.export),
-        }
+            media_type='application/octet-stream',
+        ),
+        f'{one}/video': lambda request: FileResponse(
+            studio.video(**request.path_params)
+        ),
+        '/files/{name}': lambda request: FileResponse(
+            studio.file(**request.path_params), filename=request.path_params['name']
+        ),
+        '/report': lambda _: FileResponse(studio.report(), headers=_REPORT),
+    }
+    # An answer is the state after this change, not after one of another page.
+    changes: dict[str, Callable[..., object]] = {
+        f'{one}/labels': studio.relabel,
+        '/api/undo': studio.undo,
+        '/api/redo': studio.redo,
+        '/api/ethogram': studio.edit,
+        '/api/classes': studio.add_classes,
+        '/api/offers/take': studio.take_offers,
+        '/api/offers/dismiss': studio.dismiss_offers,
+        '/api/places': studio.places.draw,
+        '/api/places/undo': studio.places.undo,
+        '/api/places/redo': studio.places.redo,
+    }
+    others: dict[str, Callable[..., object]] = {
+        '/api/compare': studio.compare,
+        '/api/train': studio.train,
+        '/api/recordings': studio.add_recordings,
+        '/api/rate': studio.set_rate,
+        '/api/poses': studio.estimate_poses,
+        '/api/segment': studio.segment,
+        '/api/stop': studio.job.stop,
+        '/api/export': studio.export,
+    }
 
-    def poses(self, request: Request) -> Response:
-        start, end = (_whole(request, name) for name in ('start', 'end'))
-        content = self.studio.poses(_number(request), start, end)
-        return Response(content, media_type='application/octet-stream')
+    def alone(call: Callable[..., object], given: Mapping[str, object]) -> object:
+        with studio.folder.project.lock:
+            return call(**given)
 
-    def file(self, request: Request) -> Response:
-        name = request.path_params['name']
-        path = self.studio.folder.work / 'files' / name
-        # A name alone, and no link that leads elsewhere.
-        if Path(name).name != name or path.is_symlink() or not path.is_file():
-            raise AbsentError(f'There is no file {name!r}.')
-        return FileResponse(path, filename=name)
+    def beside(call: Callable[..., object], given: Mapping[str, object]) -> object:
+        return call(**given) or {'job': studio.job.as_dict()}
 
-    def report(self, _: Request) -> Response:
-        return FileResponse(self.studio.report(), headers=_REPORT)
-
-    @property
-    def _project(self) -> Project:
-        return self.studio.folder.project
-
-    def relabel(self, request: Request, given: _Given) -> object:
-        segments = [
-            one if any(map(any, one[3:])) else one[:3] for one in given['segments']
-        ]
-        name = self.studio.name_of(_number(request))
-        where = given['tier'], given['start'], given['end']
-        # The answer is the state after this change, not after one of another page.
-        with self._project.lock:
-            change = self._project.replace(
-                name, *where, segments, given['revision'], given['settled']
-            )
-            return self.studio.changed(change)
-
-    def step(self, given: _Given, *, forwards: bool) -> object:
-        step = self._project.redo if forwards else self._project.undo
-        with self._project.lock:
-            return self.studio.changed(step(given['revision']))
-
-    def edit(self, _: Request, given: _Given) -> object:
-        with self._project.lock:
-            return self.studio.changed(
-                self._project.edit(given['tiers'], given['revision'])
-            )
-
-    def compare(self, _: Request, given: _Given) -> object:
-        return self.studio.compare(given['observer'])
-
-    def add_classes(self, _: Request, given: _Given) -> object:
-        try:
-            content = b64decode(given['content'], validate=True)
-        except ValueError:
-            raise UserError('content is not in base64; reload the page.') from None
-        with self._project.lock:
-            return self.studio.add_classes(given['name'], content, given['revision'])
-
-    def draw(self, _: Request, given: _Given) -> object:
-        with self._project.lock:
-            return self.studio.places.draw(given['places'], given['seen'])
-
-    def redraw(self, _: Request, given: _Given, *, forwards: bool) -> object:
-        with self._project.lock:
-            return self.studio.places.step(given['seen'], forwards=forwards)
-
-    def set_rate(self, _: Request, given: _Given) -> object:
-        return self.studio.set_rate(given['fps'])
-
-    def train(self, _: Request, given: _Given) -> object:
-        return self.job(lambda: self.studio.train(given['minutes']))
-
-    def decide(self, _: Request, given: _Given, *, wanted: bool) -> object:
-        with self._project.lock:
-            self._project.check_revision(given['revision'])
-            return self.studio.decide(given['ids'], wanted=wanted)
-
-    def job(self, change: Callable[[], None]) -> object:
-        change()
-        return {'job': self.studio.job.as_dict()}
-
-    def export(self, _: Request, given: _Given) -> object:
-        files = self.studio.write(given['formats'], given['what'])
-        listed = [{'name': f.name, 'bytes': f.stat().st_size} for f in files]
-        return {'folder': str(self.studio.folder.work / 'files'), 'files': listed}
+    for path, give in gets.items():
+        yield Route(path, _got(give))
+    for calls, make in ((changes, alone), (others, beside)):
+        for path, call in calls.items():
+            most = _MOST_OF.get(path, _MOST_BYTES)
+            yield Route(path, _posted(call, make, most), methods=['POST'])
 
 
 def build_app(studio: Studio, token: str, hosts: tuple[str, ...]) -> ASGIApp:
@@ -274,20 +182,8 @@ def build_app(studio: Studio, token: str, hosts: tuple[str, ...]) -> ASGIApp:
     Only the user's browser knows the token; ``hosts`` are the values of the header
     ``Host`` that are answered.
     """
-    answers = _Answers(studio)
     page = StaticFiles(directory=Path(__file__).parent / 'page', html=True)
-    routes = [
-        *(Route(path, _got(give)) for path, give in answers.gets.items()),
-        *(
-            Route(
-                path,
-                _posted(*parts, _MOST_OF.get(path, _MOST_BYTES)),
-                methods=['POST'],
-            )
-            for path, parts in answers.posts.items()
-        ),
-        Mount('/', page),
-    ]
+    routes = [*_routes(studio), Mount('/', page)]
     return _Guard(Starlette(routes=[Mount(f'/{token}', routes=routes)]), token, hosts)
 
 
@@ -388,8 +284,16 @@ def _got(give: Callable[[Request], object]) -> _Endpoint:
 
 
 def _posted(
-    kind: Any, take: Callable[[Request, _Given], object], most: int
+    call: Callable[..., object],
+    make: Callable[[Callable[..., object], Mapping[str, object]], object],
+    most: int,
 ) -> _Endpoint:
+    """Return what answers a request, whose body has the arguments of a call."""
+    keys = get_type_hints(call)
+    for name in ('number', 'return'):
+        keys.pop(name, None)
+    kind: Any = TypedDict('body', keys)  # type: ignore[misc]
+
     async def answer(request: Request) -> Response:
         body = bytearray()
         try:
@@ -404,15 +308,11 @@ def _posted(
         def give() -> object:
             content = parse_json(body.decode(), 'the request', 'the page')
             given = typed(content, kind, 'the request', 'reload the page')
-            return take(request, given)
+            return make(call, {**request.path_params, **given})
 
         return await run_in_threadpool(_answer, give)
 
     return answer
-
-
-def _number(request: Request) -> int:
-    return request.path_params['number']
 
 
 def _whole(request: Request, name: str) -> int:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from base64 import b64decode
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +31,7 @@ from mmskelseg_studio.loading import load_project
 from mmskelseg_studio.places import DrawnPlaces
 from mmskelseg_studio.predicting import Predict
 from mmskelseg_studio.preview import Preview
-from mmskelseg_studio.project import Change
+from mmskelseg_studio.project import Change, LabelSegment, Settled
 from mmskelseg_studio.recordings import ESTIMATED
 from mmskelseg_studio.results import (
     PREDICTIONS,
@@ -257,8 +258,16 @@ class Studio:
             self.arrivals.look(found)
             return self.arrivals.news()
 
-    def decide(self, ids: Sequence[str], *, wanted: bool) -> dict[str, Any]:
-        """Take over labels that files offer, or offer them no more."""
+    def take_offers(self, ids: list[str], revision: int) -> dict[str, Any]:
+        """Take over labels that files offer."""
+        return self._decide(ids, revision, wanted=True)
+
+    def dismiss_offers(self, ids: list[str], revision: int) -> dict[str, Any]:
+        """Offer labels of files no more."""
+        return self._decide(ids, revision, wanted=False)
+
+    def _decide(self, ids: list[str], revision: int, wanted: bool) -> dict[str, Any]:
+        self.folder.project.check_revision(revision)
         self.arrivals.decide(ids, wanted)
         return {**self._history(), 'news': self.arrivals.news()}
 
@@ -305,6 +314,14 @@ class Studio:
         if not video.is_file():
             raise AbsentError(f'{video}: is no longer there.')
         return video
+
+    def file(self, name: str) -> Path:
+        """Return an exported file."""
+        path = self.files / name
+        # A name alone, and no link that leads elsewhere.
+        if Path(name).name != name or path.is_symlink() or not path.is_file():
+            raise AbsentError(f'There is no file {name!r}.')
+        return path
 
     def report(self) -> Path:
         """Return the page about the model."""
@@ -358,18 +375,50 @@ class Studio:
 
     # What the page changes.
 
-    def add_classes(self, name: str, content: bytes, revision: int) -> dict[str, Any]:
-        """Add the classes that a file states, and return notes on it, too.
+    def relabel(
+        self,
+        number: int,
+        tier: int,
+        start: int,
+        end: int,
+        segments: list[LabelSegment],
+        revision: int,
+        settled: Settled | None,
+    ) -> dict[str, Any]:
+        """Replace labels of a recording; see :meth:`Project.replace`."""
+        name = self.name_of(number)
+        own = [one if any(map(any, one[3:])) else one[:3] for one in segments]
+        given = tier, start, end, own, revision, settled
+        return self.changed(self.folder.project.replace(name, *given))
+
+    def undo(self, revision: int) -> dict[str, Any]:
+        """Undo the last change."""
+        return self.changed(self.folder.project.undo(revision))
+
+    def redo(self, revision: int) -> dict[str, Any]:
+        """Redo the change that was undone last."""
+        return self.changed(self.folder.project.redo(revision))
+
+    def edit(self, tiers: list[Any], revision: int) -> dict[str, Any]:
+        """Replace the ethogram."""
+        return self.changed(self.folder.project.edit(tiers, revision))
+
+    def add_classes(self, name: str, content: str, revision: int) -> dict[str, Any]:
+        """Add the classes that a file in base64 states, and return notes on it, too.
 
         Raises:
             UserError: If it cannot be read, or adds nothing.
         """
         check_name(name, 'the file')
+        try:
+            decoded = b64decode(content, validate=True)
+        except ValueError:
+            raise UserError('content is not in base64; reload the page.') from None
         notes: list[str] = []
         with TemporaryDirectory() as folder:
             # The suffix tells what it is.
             path = Path(folder, f'file{suffix_of(name)}')
-            path.write_bytes(content)
+            path.write_bytes(decoded)
             try:
                 infos = read_ethogram(path, notes=notes)
             except UserError as error:
@@ -589,6 +638,17 @@ class Studio:
             self._convert_videos()
 
     # What the page exports.
+
+    @property
+    def files(self) -> Path:
+        """The folder of exported files."""
+        return self.folder.work / 'files'
+
+    def export(self, formats: list[str], what: str) -> dict[str, Any]:
+        """Write labels or predictions, and list the files; see :meth:`write`."""
+        files = self.write(formats, what)
+        listed = [{'name': f.name, 'bytes': f.stat().st_size} for f in files]
+        return {'folder': str(self.files), 'files': listed}
 
     def write(self, formats: Sequence[str], what: str) -> list[Path]:
         """Write labels or predictions of all recordings, and return the files.

@@ -35,7 +35,9 @@ def offered(studio):
 
 
 def decide(studio, wanted):
-    return studio.decide([one.id for one in studio.arrivals.offers()], wanted=wanted)
+    ids = [one.id for one in studio.arrivals.offers()]
+    change = studio.take_offers if wanted else studio.dismiss_offers
+    return change(ids, studio.folder.project.revision)
 
 
 def labels(studio, name):

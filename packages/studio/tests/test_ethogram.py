@@ -2,6 +2,7 @@
 
 import json
 import time
+from base64 import b64encode
 
 import pytest
 
@@ -15,6 +16,11 @@ from mmskelseg_studio.project import OutdatedError
 from tests.conftest import add_class, ethogram, studio_of
 from tests.errors import assert_names, raises_naming
 from tests.small_data import save_poses, small_annotations
+
+
+def add_file(studio, name, content, revision):
+    """Add the classes of a file as the page sends it."""
+    return studio.add_classes(name, b64encode(content).decode(), revision)
 
 
 def edit(project, change):
@@ -244,7 +250,7 @@ def test_classes_of_a_file_are_added_to_those_of_a_project(tmp_path):
     add_class(project, 'lift', color='#00ff00')
     given = ['walk,g,#ff0000,on foot', 'sit,w,,', 'lift,,#0000ff,', 'run,r,,']
     table = '\n'.join(['class,key,color,description', *given]).encode()
-    answer = studio.add_classes('a.csv', table, project.revision)
+    answer = add_file(studio, 'a.csv', table, project.revision)
     assert project.tiers[0].classes == (
         LabelClass(0, 'walk', 'w', '#ff0000', 'on foot'),
         LabelClass(1, 'lift', color='#00ff00'),
@@ -258,11 +264,11 @@ def test_classes_of_a_file_are_added_to_those_of_a_project(tmp_path):
     ):
         assert_names(note, named)
     with raises_naming(UserError, 'It adds nothing', "'walk'"):
-        studio.add_classes('a.csv', table, project.revision)
+        add_file(studio, 'a.csv', table, project.revision)
     project.undo(project.revision)
     assert project.classes == ['walk', 'lift']
     with pytest.raises(OutdatedError):
-        studio.add_classes('a.csv', table, 0)
+        add_file(studio, 'a.csv', table, 0)
 
 
 def test_classes_of_boris_are_added_with_their_tiers_and_kinds(tmp_path):
@@ -277,7 +283,7 @@ def test_classes_of_boris_are_added_with_their_tiers_and_kinds(tmp_path):
     content = json.loads(file.read_text())
     content['behaviors_conf']['0'] |= {'key': 'Space', 'color': 'red'}
     data = json.dumps(content).encode()
-    notes = studio.add_classes('a.boris', data, studio.folder.project.revision)['notes']
+    notes = add_file(studio, 'a.boris', data, studio.folder.project.revision)['notes']
     assert_names(notes[0], 'a.boris', "key 'Space'", "color 'red'", "'left: rest'")
     assert str(tmp_path) not in notes[0]
     tiers = [(one.name, one.kind, [*one.ids]) for one in studio.folder.project.tiers]
@@ -303,7 +309,7 @@ def test_classes_of_boris_are_added_with_their_tiers_and_kinds(tmp_path):
 def test_file_that_states_no_classes_is_refused(studio, name, content, named):
     tiers = [*studio.folder.project.tiers]
     with raises_naming(UserError, named):
-        studio.add_classes(name, content, 0)
+        add_file(studio, name, content, 0)
     assert studio.folder.project.tiers == tiers
 
 

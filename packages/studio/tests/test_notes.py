@@ -97,7 +97,7 @@ def test_comments_added_in_boris_are_offered(observed):
     walk, more, call = SEGMENTS
     write(observed, walk, Segment(2, 4, 'walk', comment='again'), call)
     (offer,) = studio.look()['labels']
-    studio.decide([offer['id']], wanted=True)
+    studio.take_offers([offer['id']], studio.folder.project.revision)
     labels = studio.folder.project.recordings['take'].labels[0]
     assert labels == [(0, 20, 0, SLOW), (20, 40, 0, ('', 'again'))]
     # A format without comments says nothing of them.
