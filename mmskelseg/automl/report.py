@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any, TypeAlias
 
 from mmskelseg.automl.assessment import (
+    Predictions,
     class_results,
     confusion,
     evaluated,
@@ -92,12 +93,7 @@ def write_report(
         'candidates': _candidates(setup, outcome),
         'risk': _risk(setup),
         'confusion': confusion(videos, meta).tolist() if scores else [],
-        'observers': {
-            'notes': people.notes,
-            'pairs': beside_people(people, videos, fps),
-        }
-        if people.labels
-        else None,
+        'observers': _observers(people, videos, fps),
         'next': _next(setup, any(one.in_3d for one in predictor.recipes)),
     }
     content = _plain(found)
@@ -106,6 +102,16 @@ def write_report(
     atomic_write_text(setup.folder.path / 'report.json', text)
     atomic_write_text(setup.folder.path / 'report.html', html)
     return content
+
+
+def _observers(
+    people: Observers, videos: Predictions, fps: Mapping[str, float]
+) -> Content | None:
+    """Return how far people agree, and the model with them, if people were several."""
+    if not people.labels:
+        return None
+    pairs = beside_people(people, videos, fps)
+    return {'notes': people.notes, 'pairs': pairs}
 
 
 def _video(name: str, setup: Setup, tested: Mapping) -> Content:

@@ -111,25 +111,28 @@ class _Guard:
         return None
 
 
-def _routes(studio: Studio) -> Iterator[Route]:
-    """Yield the addresses of the page, and what answers them."""
-    one = '/api/recordings/{number:int}'
-    gets: dict[str, Callable[[Request], object]] = {
+# The address of a recording.
+_ONE = '/api/recordings/{number:int}'
+
+
+def _gets(studio: Studio) -> dict[str, Callable[[Request], object]]:
+    """Return what answers questions, by their addresses."""
+    return {
         '/api/project': lambda _: studio.project(),
         '/api/job': lambda _: studio.progress(),
         '/api/uncertain': lambda _: studio.uncertain(),
         '/api/history': lambda _: studio.history(),
         '/api/news': lambda _: studio.look(),
         '/api/places': lambda _: studio.places.state(),
-        one: lambda request: studio.recording(**request.path_params),
-        f'{one}/poses': lambda request: Response(
+        _ONE: lambda request: studio.recording(**request.path_params),
+        f'{_ONE}/poses': lambda request: Response(
             studio.poses(
                 **request.path_params,
                 **{name: _whole(request, name) for name in ('start', 'end')},
             ),
             media_type='application/octet-stream',
         ),
-        f'{one}/video': lambda request: FileResponse(
+        f'{_ONE}/video': lambda request: FileResponse(
             studio.video(**request.path_params)
         ),
         '/files/{name}': lambda request: FileResponse(
@@ -137,9 +140,13 @@ def _routes(studio: Studio) -> Iterator[Route]:
         ),
         '/report': lambda _: FileResponse(studio.report(), headers=_REPORT),
     }
+
+
+def _routes(studio: Studio) -> Iterator[Route]:
+    """Yield the addresses of the page, and what answers them."""
     # An answer is the state after this change, not after one of another page.
     changes: dict[str, Callable[..., object]] = {
-        f'{one}/labels': studio.relabel,
+        f'{_ONE}/labels': studio.relabel,
         '/api/undo': studio.undo,
         '/api/redo': studio.redo,
         '/api/ethogram': studio.edit,
@@ -168,7 +175,7 @@ def _routes(studio: Studio) -> Iterator[Route]:
     def beside(call: Callable[..., object], given: Mapping[str, object]) -> object:
         return call(**given) or {'job': studio.job.as_dict()}
 
-    for path, give in gets.items():
+    for path, give in _gets(studio).items():
         yield Route(path, _got(give))
     for calls, make in ((changes, alone), (others, beside)):
         for path, call in calls.items():
