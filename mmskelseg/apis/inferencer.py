@@ -97,9 +97,8 @@ class SkelSegInferencer(Segmenter, BaseInferencer):
                 )
             elif clip_seconds or label_map:
                 raise UserError(
-                    f'{", ".join(trained.checkpoints)}: a segmentor, which labels each '
-                    'frame; leave out --clip-seconds and --label-map, which are for '
-                    'recognisers of MMAction2.'
+                    f'{", ".join(trained.checkpoints)}: no recogniser of MMAction2, '
+                    'which --clip-seconds and --label-map are for; leave them out.'
                 )
             else:
                 predictor = TorchPredictor(trained, self.device)

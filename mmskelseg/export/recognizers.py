@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmskelseg.checkpoints.reading import tensors_of
+from mmskelseg.checkpoints.reading import meta_of, tensors_of
 from mmskelseg.checkpoints.weights import check_weights, trained_data
 from mmskelseg.registry import MODELS
 from mmskelseg_io.files.clips import LAYOUT_OF
 from mmskelseg_io.files.metainfo_checks import check_metainfo
 from mmskelseg_io.files.parsing import read_lines
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError, shown
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg_io.structures.individuals import alone, placed
@@ -67,6 +67,14 @@ def open_recognizer(cfg: ConfigDict, content: object, source: str) -> nn.Module:
             'recogniser of skeletons, whose pipeline has FormatGCNInput or '
             'GeneratePoseTarget alone, such as ST-GCN++ or PoseC3D.'
         )
+    now, then = _read(cfg), meta_of(content).get('cfg')
+    if isinstance(then, str):
+        before = _read(Config.fromstring(then, '.py')._cfg_dict)
+        if before != now:
+            raise UserError(
+                f'{source}: was trained on {shown(before)}, but {config} has '
+                f'{shown(now)}; use the config that it was trained with.'
+            )
     cfg.model.cls_head.average_clips = 'prob'
     with DefaultScope.overwrite_default_scope('mmaction'):
         model = MODELS.build(cfg.model)
@@ -261,6 +269,13 @@ def _pipeline(cfg: ConfigDict) -> list[ConfigDict]:
     if 'test_pipeline' in cfg:
         return cfg.test_pipeline
     return cfg.test_dataloader.dataset.pipeline
+
+
+def _read(cfg: ConfigDict) -> list[dict[str, Any]]:
+    """Return what of a config decides whether joints, bones or motions are read."""
+    keys = ('dataset', 'feats', 'with_kp', 'with_limb')
+    found = [{k: step[k] for k in keys if k in step} for step in _pipeline(cfg)]
+    return [one for one in found if one]
 
 
 def _is_3d(steps: Sequence[Mapping[str, Any]]) -> bool:

@@ -100,7 +100,8 @@ def saved(tmp_path):
             steps = Compose(pipeline)
         if pipeline is not IMAGES:
             make_telling(network, steps, 25 if 'nturgb+d' in str(model) else joints)
-        content = {'state_dict': network.state_dict(), 'meta': {'dataset_meta': meta}}
+        meta = {'dataset_meta': meta, 'cfg': config.pretty_text}
+        content = {'state_dict': network.state_dict(), 'meta': meta}
         torch.save(content, tmp_path / f'{name}.pth')
         return str(path), str(tmp_path / f'{name}.pth')
 
@@ -279,6 +280,10 @@ def test_wrong_recogniser_is_named_before_anything_runs(saved):
     video, files = walk(8), saved(*KINDS['stgcn'])
     other = saved(gcn(channels=16), GCN, name='wide')
     with raises_naming(UserError, files[0], other[1]):
+        predicted(video, (files[0], other[1]))
+    bones = [GCN[0], {**GCN[1], 'feats': ['b']}, *GCN[2:]]
+    other = saved(gcn(), bones, name='bones')
+    with raises_naming(UserError, files[0], other[1], "['b']", "['j']"):
         predicted(video, (files[0], other[1]))
     images = saved(POSEC3D, IMAGES, name='images')
     with raises_naming(UserError, images[0], 'DecordInit'):

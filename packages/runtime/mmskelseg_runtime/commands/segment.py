@@ -66,6 +66,11 @@ class SegmenterJob(VideosJob[Result]):
                 f'{model}: an exported model processes one video after another; leave '
                 '--batch-size out.'
             )
+        if is_exported and (self.clip_seconds or self.label_map):
+            raise UserError(
+                f'{model}: no recogniser of MMAction2, which --clip-seconds and '
+                '--label-map are for; leave them out.'
+            )
         segmenter: Segmenter = (
             OnnxSegmenter(str(model), self.device, pose_estimator=self.estimator())
             if is_exported
