@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from mmskelseg.automl.held_out import by_tier
+from mmskelseg.automl.held_out import videos_of_tiers
 from mmskelseg_behaviour.functional.framewise import confusion_matrix
 from mmskelseg_behaviour.functional.report import (
     Report,
@@ -111,7 +111,7 @@ class SuspectLabel:
 
 def evaluated(videos: Predictions, metainfo: Mapping) -> Report:
     """Return all scores of some videos; see :func:`merge_tiers`."""
-    tiers = by_tier(videos, metainfo)
+    tiers = videos_of_tiers(videos, metainfo)
     return merge_tiers({tier.name: _scores(own, tier) for tier, own in tiers})
 
 
@@ -125,7 +125,7 @@ def confusion(videos: Predictions, metainfo: Mapping) -> np.ndarray:
     """Return frames by true (rows) and predicted class of the same tier, (K, K)."""
     count = len(metainfo['classes'])
     frames = np.zeros((count, count), np.int64)
-    for tier, own in by_tier(videos, metainfo):
+    for tier, own in videos_of_tiers(videos, metainfo):
         for video in own.values():
             found = confusion_matrix(video.pred, video.gt, len(tier.classes))
             frames[tier.rows, tier.rows] += found
@@ -161,7 +161,7 @@ def class_results(
     """Return how each class was found, without the background."""
     return [
         result
-        for tier, own in by_tier(videos, metainfo)
+        for tier, own in videos_of_tiers(videos, metainfo)
         for result in _tier_results(own, fps, tier, metainfo['classes'][tier.rows])
     ]
 
@@ -235,7 +235,7 @@ def suspect_labels(
     """Return labels that look wrong or shifted, the most doubtful first."""
     found = [
         pair
-        for tier, own in by_tier(videos, metainfo)
+        for tier, own in videos_of_tiers(videos, metainfo)
         for pair in _tier_suspects(own, fps, tier, metainfo['classes'][tier.rows])
     ]
     return [suspect for _, suspect in sorted(found, key=lambda pair: -pair[0])]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.automl.held_out import by_tier, predictions_of
+from mmskelseg.automl.held_out import predictions_of, videos_of_tiers
 from mmskelseg.automl.steps import Outcome
 from mmskelseg.automl.trials import Setup
 from mmskelseg_behaviour.functional.videos import Video
@@ -85,7 +85,7 @@ def _moments(
     """Return class, video, first frame and end of up to ``most`` segments of each."""
     rng = np.random.default_rng(setup.seed)
     found: dict[int, list[tuple[int, str, int, int]]] = {}
-    for tier, own in by_tier(videos, setup.data.metainfo):
+    for tier, own in videos_of_tiers(videos, setup.data.metainfo):
         for name, video in own.items():
             for start, end, k in to_segments(video.pred):
                 row = tier.rows.start + k

@@ -58,7 +58,7 @@ def _prediction(sample: Mapping[str, Any]) -> Video:
     return Video(*(np.asarray(sample[name]) for name in names))
 
 
-def by_tier(
+def videos_of_tiers(
     videos: Mapping[str, Video], metainfo: Mapping
 ) -> Iterator[tuple[Tier, dict[str, Video]]]:
     """Yield each tier, and the predictions of the videos that have a label in it."""
@@ -76,6 +76,6 @@ def parts_of(videos: Mapping[str, Video], metainfo: Mapping) -> list[Part]:
     """Return the probabilities and true classes of all tiers of some videos."""
     return [
         Part(video.scores, video.gt, name)
-        for _, own in by_tier(videos, metainfo)
+        for _, own in videos_of_tiers(videos, metainfo)
         for name, video in own.items()
     ]

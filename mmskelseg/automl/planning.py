@@ -38,7 +38,7 @@ _START, _FINISH = 1.5, 3
 # Seconds that no training takes.
 _LONGEST = 1e9
 _Seconds = Annotated[float, Where('seconds', lambda time: 0 < time < _LONGEST)]
-_Part = Annotated[float, Where('more than 0, and up to 1', lambda part: 0 < part <= 1)]
+_Share = Annotated[float, Where('more than 0, and up to 1', lambda part: 0 < part <= 1)]
 #: The stages of a fit, each of which begins when the one before has ended.
 COMPARING = 'Comparing configs'
 FINALISTS = 'Comparing the best in full'
@@ -122,8 +122,8 @@ class FitPlan:
     compared: list[str]
     left_out: dict[str, str]
     finalists: Count
-    length: _Part
-    full: _Part
+    length: _Share
+    full: _Share
     seconds: dict[str, _Seconds]
     start: _Seconds
     minutes_in_full: int

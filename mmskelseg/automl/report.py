@@ -22,7 +22,7 @@ from mmskelseg.automl.people import beside_people
 from mmskelseg.automl.steps import Outcome
 from mmskelseg.automl.trials import Setup, difference
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion
-from mmskelseg.datasets.inspection.summary import Summary
+from mmskelseg.datasets.inspection.summary import DataSummary
 from mmskelseg.export.cards import what_is_read
 from mmskelseg_behaviour.drawing.moments import Moment, write_moments
 from mmskelseg_behaviour.functional.calibration import (
@@ -45,7 +45,7 @@ _DRAWN = 6
 def write_report(
     setup: Setup,
     outcome: Outcome,
-    summary: Summary,
+    summary: DataSummary,
     suspicions: Sequence[Suspicion],
     shared: Sequence[str],
     people: Observers,
@@ -120,7 +120,9 @@ def _video(name: str, setup: Setup, tested: Mapping) -> Content:
     return {'video': name, 'part': part, 'person': setup.data.persons.get(name)}
 
 
-def _data(setup: Setup, summary: Summary, suspicions: Sequence[Suspicion]) -> Content:
+def _data(
+    setup: Setup, summary: DataSummary, suspicions: Sequence[Suspicion]
+) -> Content:
     """Return what the model was trained and tested on."""
     split = setup.data.split
     labelled = {

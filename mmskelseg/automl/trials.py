@@ -54,7 +54,7 @@ class Trial:
     runs: Sequence[RunFolder]
 
     @cached_property
-    def by_video(self) -> dict[str, float]:
+    def f1_of_videos(self) -> dict[str, float]:
         """The mean F1 of each held-out video, in percent."""
         found = {}
         for run in self.runs:
@@ -72,7 +72,7 @@ class Trial:
     @property
     def score(self) -> float:
         """The mean over all held-out videos."""
-        return float(np.mean(list(self.by_video.values())))
+        return float(np.mean(list(self.f1_of_videos.values())))
 
 
 @dataclass(frozen=True)
@@ -200,6 +200,6 @@ def best_of(trials: Sequence[Trial], persons: Mapping[str, str]) -> Trial:
 
 def difference(trial: Trial, to: Trial, persons: Mapping[str, str]) -> Difference:
     """Return the difference of a trial from another one, in mean F1."""
-    names = list(to.by_video)
-    first, second = ([t.by_video[name] for name in names] for t in (trial, to))
+    names = list(to.f1_of_videos)
+    first, second = ([t.f1_of_videos[name] for name in names] for t in (trial, to))
     return paired_bootstrap(first, second, groups=[persons[name] for name in names])

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
-from mmskelseg.commands.export import Export
+from mmskelseg.commands.export import ExportModel
 from mmskelseg.config_files import find_config
 from mmskelseg.engine.config_checks import building, check_config, read_config
 from mmskelseg.engine.loading import last_checkpoint
@@ -59,7 +59,7 @@ def open_stream(
         )
 
 
-def export(job: Export, model: NamedModel) -> ExportReport:
+def export(job: ExportModel, model: NamedModel) -> ExportReport:
     """Write a trained model as the ONNX file of a job."""
     return export_onnx(
         *opened(model),

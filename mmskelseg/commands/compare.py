@@ -178,7 +178,7 @@ def _videos(result: _Result) -> list[tuple[str, str]]:
     return sorted({(run.fold, name) for run in result.runs for name in run.per_video})
 
 
-def _by_video(result: _Result, score: str) -> dict[tuple[str, str], float]:
+def _means_of_videos(result: _Result, score: str) -> dict[tuple[str, str], float]:
     """Return the mean score over seeds of each test video in each fold."""
     found: dict[tuple[str, str], list[float]] = {}
     for run in result.runs:
@@ -188,7 +188,7 @@ def _by_video(result: _Result, score: str) -> dict[tuple[str, str], float]:
 
 
 def _groups(result: _Result, pattern: re.Pattern[str] | None) -> list[str]:
-    """Return the group of each test video, in the order of :func:`_by_video`.
+    """Return the group of each test video, in the order of :func:`_means_of_videos`.
 
     A video that is tested in several folds is one group, too.
     """
@@ -229,7 +229,9 @@ def _table(results: Mapping[str, _Result], job: Compare) -> list[str]:
     ranked = sorted(results, key=mean, reverse=SCORES[score].higher_is_better)
     to = job.to or ranked[0]
     groups = _groups(results[to], job.group_by)
-    videos = {name: list(_by_video(results[name], score).values()) for name in ranked}
+    videos = {
+        name: list(_means_of_videos(results[name], score).values()) for name in ranked
+    }
     known = [result.over_seeds.scores for result in results.values()]
     shown = [s for key, s in SCORES.items() if all(key in scores for scores in known)]
     titles = [s.title for s in shown]

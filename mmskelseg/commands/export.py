@@ -23,7 +23,7 @@ EXAMPLES = """examples:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Export(ModelJob[Path]):
+class ExportModel(ModelJob[Path]):
     """Writes a trained model as an ONNX file, which runs without PyTorch.
 
         %(prog)s model model.onnx
@@ -85,4 +85,4 @@ class Export(ModelJob[Path]):
         return report.path
 
 
-main = Export.main
+main = ExportModel.main

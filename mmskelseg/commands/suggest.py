@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmskelseg.datasets.drafts import drafts, write_suggestions
-from mmskelseg.datasets.suggestions import IntervalRanking, Suggestion, by_video
+from mmskelseg.datasets.suggestions import IntervalRanking, Suggestion, totals_of_videos
 from mmskelseg_io.files.annotations import load_annotations
 from mmskelseg_io.jobs.command_line import number_from
 from mmskelseg_io.jobs.events import Events
@@ -145,7 +145,7 @@ class Suggest(SegmenterJob[list[Suggestion]]):
             weights=self.weights or {},
             videos=[
                 {'video': name, 'seconds': round(seconds, 3), 'best': round(best, 3)}
-                for name, seconds, best in by_video(suggestions)
+                for name, seconds, best in totals_of_videos(suggestions)
             ],
         )
         videos = drafts(ranking, suggestions)
@@ -173,7 +173,7 @@ def _lines(suggestions: list[Suggestion], num_videos: int) -> Iterator[str]:
     yield from text_table(rows, left=(1, -1))
     if len(suggestions) > SHOWN:
         yield f'... and {len(suggestions) - SHOWN} more'
-    chosen = by_video(suggestions)
+    chosen = totals_of_videos(suggestions)
     minutes = sum(seconds for _, seconds, _ in chosen) / 60
     yield (
         f'\n{len(suggestions)} intervals, {minutes:.1f} minutes, in {len(chosen)} of '

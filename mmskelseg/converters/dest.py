@@ -39,7 +39,7 @@ from mmskelseg.converters.shared_layout import (
     NO_SKELETON,
     Exporter,
     ImportOptions,
-    Video,
+    LayoutVideo,
     class_names,
     command_of,
     find_labels,
@@ -245,7 +245,7 @@ class ImportDeST(building.Converter):
 
 
 def _annotate_all(
-    read: Callable[..., Iterator[Video]],
+    read: Callable[..., Iterator[LayoutVideo]],
     known: Release,
     stated: bool,
     assumed: dict[str, str],

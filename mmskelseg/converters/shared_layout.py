@@ -32,7 +32,7 @@ from mmskelseg_io.structures.annotations import AnnotationFile, VideoAnnotation
 # The skeleton of videos with features but no poses: one joint that is never seen.
 NO_SKELETON: dict[str, object] = {'joints': ['none'], 'limbs': []}
 # Id, feature file, features (T, ...) and class ids (T,) of a video.
-Video = tuple[str, Path, np.ndarray, np.ndarray]
+LayoutVideo = tuple[str, Path, np.ndarray, np.ndarray]
 
 MAPPINGS = ('mapping.txt', 'mapping/mapping.txt')
 
@@ -288,7 +288,7 @@ def read_videos(
     read_label: Callable[[Path], np.ndarray],
     given: ImportOptions,
     hint: str = '',
-) -> Iterator[Video]:
+) -> Iterator[LayoutVideo]:
     """Yield the videos of a layout, with every ``given.sample``-th frame.
 
     Their features and labels are read by two functions. The lengths of both may differ
@@ -310,7 +310,7 @@ def read_videos(
 
 @contextmanager
 def saved_features(
-    target: Path, videos: Iterable[Video], fps: float, events: Events
+    target: Path, videos: Iterable[LayoutVideo], fps: float, events: Events
 ) -> Iterator[list[VideoAnnotation]]:
     """Write features (T, D) for LoadFrameFeatures; yield annotations without poses.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.datasets.suggestions import IntervalRanking, Suggestion, by_video
+from mmskelseg.datasets.suggestions import IntervalRanking, Suggestion, totals_of_videos
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.labels import Segment, VideoSegments
 from mmskelseg_io.labels.segments import tiers_to_segments
@@ -26,7 +26,7 @@ def drafts(
     become labels. Their marks are the intervals.
     """
     videos = []
-    for name, *_ in by_video(suggestions):
+    for name, *_ in totals_of_videos(suggestions):
         video = ranking.videos[name]
         chosen = [item for item in suggestions if item.video == name]
         predicted = np.full_like(video.pred_label, IGNORED)

@@ -347,7 +347,9 @@ def intervals_of(
     return found
 
 
-def by_video(suggestions: Iterable[Suggestion]) -> list[tuple[str, float, float]]:
+def totals_of_videos(
+    suggestions: Iterable[Suggestion],
+) -> list[tuple[str, float, float]]:
     """Return the seconds to label and the best score of each video, sorted by score."""
     found: dict[str, tuple[float, float]] = {}
     for item in suggestions:

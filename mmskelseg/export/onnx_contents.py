@@ -116,7 +116,7 @@ class _Branch:
         return graph(equal=self.images.strides[1] == 0)
 
 
-class Export:
+class ExportedModel:
     """The content of a file: graphs, their metadata, and a comparison with PyTorch."""
 
     kind: Kind
@@ -193,7 +193,7 @@ class Export:
         return [v.t().numpy() if v.dim() == 2 else v.numpy() for v in found]
 
 
-class SegmentorExport(Export):
+class SegmentorExport(ExportedModel):
     """A segmentor of whole videos, with the image encoders that it needs."""
 
     kind: Kind = 'segmentor'
@@ -281,7 +281,7 @@ class SegmentorExport(Export):
         return torch.rand(frames, *self.branches[name].images.shape[1:])
 
 
-class StreamingExport(Export):
+class StreamingExport(ExportedModel):
     """A causal segmentor that reads a push of frames, with its buffers."""
 
     kind: Kind = 'streaming'

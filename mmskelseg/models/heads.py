@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from mmskelseg.models.layers.padding import to_device
 from mmskelseg.models.layers.stages import for_each_stage
 from mmskelseg.models.layers.temporal_conv import TemporalConv1d
-from mmskelseg.models.layers.tiers import by_tier
+from mmskelseg.models.layers.tiers import within_tiers
 from mmskelseg.models.losses import counted, shares
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.errors import UserError
@@ -123,7 +123,7 @@ class SegmentationHead(BaseModule):
         rows = combinations + sizes.cumsum(0) - sizes
         parts = F.one_hot(rows, logits.shape[2]).sum(dim=1)
         parts = to_device(parts.to(logits.dtype), logits.device)
-        log_scores = by_tier(torch.log_softmax, logits, self.tiers, 2)
+        log_scores = within_tiers(torch.log_softmax, logits, self.tiers, 2)
         return sum(self.loss_cls(parts @ stage, ids, rows) for stage in log_scores)
 
     def _losses(
@@ -155,5 +155,5 @@ def average_logits(logits: Tensor, tiers: Sequence[int]) -> Tensor:
             its softmax is the mean of their softmaxes.
         tiers: Number of classes of each tier.
     """
-    log_scores = by_tier(torch.log_softmax, logits, tiers, -2)
+    log_scores = within_tiers(torch.log_softmax, logits, tiers, -2)
     return log_scores.logsumexp(dim=0) - math.log(len(logits))

@@ -14,7 +14,7 @@ from mmskelseg.automl.assessment import (
     remaining,
     suspect_labels,
 )
-from mmskelseg.automl.held_out import HeldOut, by_tier, parts_of
+from mmskelseg.automl.held_out import HeldOut, parts_of, videos_of_tiers
 from mmskelseg.automl.trials import best_of
 from mmskelseg_behaviour.functional.calibration import (
     Part,
@@ -61,7 +61,7 @@ def with_tiers():
 def test_tiers_are_parted_with_their_rows(with_tiers):
     """A video without labels in a tier does not count there."""
     videos, first, hand = with_tiers
-    parts = [(tier.name, own) for tier, own in by_tier(videos, TIERS)]
+    parts = [(tier.name, own) for tier, own in videos_of_tiers(videos, TIERS)]
     assert [(name, list(own)) for name, own in parts] == [
         ('walk', ['a', 'b']),
         ('hand', ['a']),
@@ -184,7 +184,7 @@ def test_cheaper_config_is_level_unless_persons_are_enough(persons, chosen):
     trials = [
         SimpleNamespace(
             candidate=SimpleNamespace(name=name, seconds=seconds),
-            by_video=dict.fromkeys(names, score),
+            f1_of_videos=dict.fromkeys(names, score),
             score=score,
         )
         for name, seconds, score in (('cheap', 1, 90.0), ('best', 2, 90.5))

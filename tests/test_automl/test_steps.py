@@ -102,7 +102,7 @@ def test_what_is_only_compared_is_never_chosen():
 
     trials = [scored('a', 60, False), scored('b', 90, True), scored('c', 80, False)]
     for trial, score in trials:
-        vars(trial)['by_video'] = {f'video {i}': score + i for i in range(9)}
+        vars(trial)['f1_of_videos'] = {f'video {i}': score + i for i in range(9)}
     persons = {f'video {i}': str(i) for i in range(9)}
     found = ranked([trial for trial, _ in trials], persons)
     assert [one.name for one in found] == ['c', 'a']

@@ -14,9 +14,9 @@ from mmskelseg.datasets.intervals import Interval, read_intervals
 from mmskelseg.datasets.suggestions import (
     CRITERIA,
     IntervalRanking,
-    by_video,
     frame_values,
     intervals_of,
+    totals_of_videos,
 )
 from mmskelseg_io.labels import read_segments, segments_to_labels
 from mmskelseg_io.labels.writing import write_recordings
@@ -230,7 +230,7 @@ def test_suggestions_are_a_table_and_intervals_of_a_data_set(tmp_path):
         Interval(item.video, item.start_frame, item.end_frame) for item in chosen
     ]
     assert json.loads((tmp_path / 'suggestions.json').read_text())['model'] == 'mine.py'
-    assert sum(seconds for _, seconds, _ in by_video(chosen)) == pytest.approx(
+    assert sum(seconds for _, seconds, _ in totals_of_videos(chosen)) == pytest.approx(
         sum(item.end - item.start for item in chosen)
     )
 

@@ -13,9 +13,9 @@ from mmskelseg_runtime.commands.explain import main
 from mmskelseg_runtime.segmenting import explaining
 from mmskelseg_runtime.segmenting.explaining import (
     DRAWS,
-    Part,
+    ExplainedSegment,
+    LeftOut,
     Reasons,
-    Span,
     cut,
     explain,
     explain_moments,
@@ -76,7 +76,11 @@ def reach(video):
 
 def test_drops_and_shares_are_those_worked_out_by_hand():
     found = explain(segmenter_of(reach), recording())
-    assert found.spans == [Span(0, 0, 10), Span(1, 10, 30), Span(0, 30, 40)]
+    assert found.spans == [
+        ExplainedSegment(0, 0, 10),
+        ExplainedSegment(1, 10, 30),
+        ExplainedSegment(0, 30, 40),
+    ]
     assert [part.name for part in found.parts] == ['nose', 'wrist', 'tail']
     np.testing.assert_allclose(found.by_part, [[0.15, 0.6, 0]] * 3, atol=1e-9)
     weights = weigh([(found, 1)])
@@ -95,9 +99,9 @@ def test_left_and_right_may_be_left_out_separately():
 
 
 def test_a_class_is_the_mean_over_its_segments():
-    parts = [Part('nose', 'joint', (0,)), Part('tail', 'joint', (1,))]
+    parts = [LeftOut('nose', 'joint', (0,)), LeftOut('tail', 'joint', (1,))]
     drops, none = np.array([[0.4, -0.1], [0.2, 0.3]]), np.zeros((2, DRAWS))
-    spans = [Span(0, 0, 5), Span(0, 5, 9)]
+    spans = [ExplainedSegment(0, 0, 5), ExplainedSegment(0, 5, 9)]
     found = Reasons('a', spans, parts, drops, none, np.zeros((2, 0)))
     other = Reasons(
         'b', spans[:1], parts[:1], np.array([[0.6]]), none[:1], np.zeros((1, 0))
@@ -178,7 +182,7 @@ def test_objects_and_other_individuals_are_parts():
 
 def test_parts_are_missing_only_where_they_are_left_out():
     frames = np.arange(40) < 3
-    gone = without(recording(), [(Part('wrist', 'joint', (1, 2)), frames)])
+    gone = without(recording(), [(LeftOut('wrist', 'joint', (1, 2)), frames)])
     missing = np.argwhere(gone['keypoint_score'][0] == 0).tolist()
     assert missing == [[t, joint] for t in range(3) for joint in (1, 2)]
 
@@ -190,7 +194,11 @@ def test_the_segment_of_a_moment_is_explained_from_its_surroundings():
     moments = [(video, 100, 140), (video, 0, 300)]
     ((found, i),), ((long, _),) = explain_moments(segmenter, moments)
     # 50 frames lie before the moment, and as many behind it.
-    assert found.spans == [Span(0, 0, 30), Span(1, 30, 60), Span(0, 60, 140)]
+    assert found.spans == [
+        ExplainedSegment(0, 0, 30),
+        ExplainedSegment(1, 30, 60),
+        ExplainedSegment(0, 60, 140),
+    ]
     assert i == 2
     assert long.spans[-1].end == 200
 

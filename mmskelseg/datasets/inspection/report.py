@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion
-from mmskelseg.datasets.inspection.summary import Summary
+from mmskelseg.datasets.inspection.summary import DataSummary
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.names import file_name
 from mmskelseg_io.labels import write_time_budget
@@ -46,7 +46,7 @@ SHOWN = 6
 TIMELINES = 40
 
 
-def report(source: str, summary: Summary, found: Sequence[Suspicion]) -> str:
+def report(source: str, summary: DataSummary, found: Sequence[Suspicion]) -> str:
     """Return the summary and the suspicions of an annotation file as text."""
     rows = overview(source, summary).items()
     of_summary = (part(summary) for part in (_classes, _joints, _splits))
@@ -54,7 +54,7 @@ def report(source: str, summary: Summary, found: Sequence[Suspicion]) -> str:
     return '\n\n'.join('\n'.join(part) for part in parts)
 
 
-def overview(source: str, summary: Summary) -> dict[str, str]:
+def overview(source: str, summary: DataSummary) -> dict[str, str]:
     """Return the main figures of a data set by their names, as text."""
     frames = summary['frames']
     (short, least), (long, most) = summary['shortest'], summary['longest']
@@ -85,7 +85,7 @@ def overview(source: str, summary: Summary) -> dict[str, str]:
     }
 
 
-def _classes(summary: Summary) -> Iterator[str]:
+def _classes(summary: DataSummary) -> Iterator[str]:
     rows = [('class', 'frames', '', 'segments', 'median', 'videos')]
     labelled = max(summary['frames'] - summary['unlabelled'], 1)
     for row in summary['classes']:
@@ -105,7 +105,7 @@ def _classes(summary: Summary) -> Iterator[str]:
         yield '{most} has {ratio:.1f} times the frames of {least}'.format(**ends)
 
 
-def _joints(summary: Summary) -> Iterator[str]:
+def _joints(summary: DataSummary) -> Iterator[str]:
     missing = summary['missing_by_joint']
     if not any(missing.values()):
         yield 'no joint is missing'
@@ -115,7 +115,7 @@ def _joints(summary: Summary) -> Iterator[str]:
     yield from text_table(rows)
 
 
-def _splits(summary: Summary) -> Iterator[str]:
+def _splits(summary: DataSummary) -> Iterator[str]:
     rows = [('split', 'videos', 'frames', 'lacks the classes')]
     for name, split in summary['splits'].items():
         lacks = ', '.join(split['lacks']) or '-'
@@ -176,7 +176,7 @@ def _share(part: int, whole: int) -> str:
     return f' ({100 * part / whole:.1f} %)' if part else ''
 
 
-class Picture(NamedTuple):
+class NamedPicture(NamedTuple):
     """A caption, a file within the folder of pictures, and the function to draw it."""
 
     caption: str
@@ -186,11 +186,11 @@ class Picture(NamedTuple):
 
 def pictures(
     data: AnnotationFile,
-    summary: Summary,
+    summary: DataSummary,
     videos: int | None,
     frames: int,
     line_minutes: float | None,
-) -> Iterator[Picture]:
+) -> Iterator[NamedPicture]:
     """Yield pictures of the whole file, and then of its first ``videos`` videos."""
     annotations, classes = data['annotations'], data['metainfo']['classes']
     tiers = tiers_of(data['metainfo'])
@@ -216,11 +216,11 @@ def pictures(
             line_minutes=line_minutes,
             style=BARS,
         )
-        yield Picture('Labels', f'{name}.png', draw)
+        yield NamedPicture('Labels', f'{name}.png', draw)
     missing = summary['missing_by_joint']
     budget = reduce(add, time_budgets(data).values())
     draw = partial(draw_time_budget, budget, classes, title='Time budget')
-    yield Picture('Time budget', 'time_budget.png', draw)
+    yield NamedPicture('Time budget', 'time_budget.png', draw)
     draw = partial(
         draw_bars,
         {'percent of the frames with the person present': list(missing.values())},
@@ -228,11 +228,11 @@ def pictures(
         title='Missing joints',
         form='{:.1f} %',
     )
-    yield Picture('Missing joints', 'missing.png', draw)
+    yield NamedPicture('Missing joints', 'missing.png', draw)
     for video in annotations[:videos]:
         draw = partial(_sample_frames, video, data['metainfo'], frames)
         name = file_name(video['frame_dir'])
-        yield Picture(f'Video {video["frame_dir"]}', f'videos/{name}.png', draw)
+        yield NamedPicture(f'Video {video["frame_dir"]}', f'videos/{name}.png', draw)
 
 
 def _sample_frames(video: VideoAnnotation, meta: Metainfo, count: int) -> np.ndarray:
@@ -267,7 +267,7 @@ def time_budgets(data: AnnotationFile) -> dict[str, TimeBudget]:
 def draw_all(
     out: Path,
     data: AnnotationFile,
-    summary: Summary,
+    summary: DataSummary,
     text: str,
     videos: int | None,
     frames: int,

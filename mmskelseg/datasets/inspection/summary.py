@@ -15,10 +15,10 @@ from mmskelseg_io.structures.segments import IGNORED, to_segments
 from mmskelseg_io.structures.tiers import label_rows, tiers_of, with_flat_labels
 
 # Statistics by name; see :func:`summarize`.
-Summary = dict[str, Any]
+DataSummary = dict[str, Any]
 
 
-def summarize(data: AnnotationFile, folder: Path) -> Summary:
+def summarize(data: AnnotationFile, folder: Path) -> DataSummary:
     """Return statistics of an annotation file, or of all tiers together.
 
     Shares are in percent, lengths in frames and seconds. ``shortest`` and ``longest``
@@ -70,7 +70,7 @@ def summarize(data: AnnotationFile, folder: Path) -> Summary:
 
 def summarize_joints(
     videos: Sequence[VideoAnnotation], joints: Sequence[str]
-) -> Summary:
+) -> DataSummary:
     """Return how many persons there are, and how often their joints are missing.
 
     A person is present in a frame if any joint is seen. ``missing`` and
@@ -99,7 +99,7 @@ def summarize_joints(
 
 def summarize_classes(
     videos: Sequence[VideoAnnotation], classes: Sequence[str]
-) -> list[Summary]:
+) -> list[DataSummary]:
     """Return frames, segments and segment lengths of each class, in order of ids.
 
     >>> video = {'label': np.array([0, 0, 0, 1, -1, 0]), 'fps': 2}
@@ -132,7 +132,7 @@ def summarize_classes(
     ]
 
 
-def summarize_splits(data: AnnotationFile) -> dict[str, Summary]:
+def summarize_splits(data: AnnotationFile) -> dict[str, DataSummary]:
     """Return videos and frames of each split, and which classes it lacks.
 
     Classes without a frame in the whole file do not count as lacking.
@@ -140,7 +140,7 @@ def summarize_splits(data: AnnotationFile) -> dict[str, Summary]:
     by_name = {video['frame_dir']: video for video in data['annotations']}
     classes = data['metainfo']['classes']
     everywhere = present_classes(data['annotations'])
-    splits: dict[str, Summary] = {}
+    splits: dict[str, DataSummary] = {}
     for name, members in data['split'].items():
         videos = [by_name[member] for member in members]
         lacks = sorted(everywhere - present_classes(videos))
@@ -159,7 +159,7 @@ def present_classes(videos: Sequence[VideoAnnotation]) -> set[int]:
     return present.union(*labels) - {IGNORED}
 
 
-def _imbalance(classes: Sequence[Summary]) -> Summary | None:
+def _imbalance(classes: Sequence[DataSummary]) -> DataSummary | None:
     """Return the most and the least frequent of the classes that occur."""
     found = [row for row in classes if row['frames']]
     if not found:

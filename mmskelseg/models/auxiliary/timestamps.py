@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mmskelseg.models.auxiliary.part import AuxiliaryPart, NetworkOutput, Targets
 from mmskelseg.models.layers.padding import to_device
-from mmskelseg.models.layers.tiers import by_tier
+from mmskelseg.models.layers.tiers import within_tiers
 from mmskelseg.models.losses import mean_over_ranks
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.options import Factor, Fraction
@@ -100,7 +100,7 @@ class TimestampSupervision(AuxiliaryPart):
         tiers = targets.tiers or [logits.shape[2]]
         sides = torch.stack([_sides(row, tiers) for row in targets.given], dim=1)
         before, after = to_device(sides, logits.device)
-        steps = by_tier(torch.log_softmax, logits, tiers, 2).diff(dim=3)
+        steps = within_tiers(torch.log_softmax, logits, tiers, 2).diff(dim=3)
         # A class must rise before its labelled frame and fall after it.
         wrong = (-steps).clamp(min=0) * before + steps.clamp(min=0) * after
         count = before.sum() + after.sum()

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-def by_tier(
+def within_tiers(
     function: Callable[..., Tensor], x: Tensor, tiers: Sequence[int], dim: int
 ) -> Tensor:
     """Return ``function(part, dim=dim)`` of the part of each tier, side by side.
@@ -14,7 +14,7 @@ def by_tier(
     The classes of all tiers lie along the dimension ``dim``; ``tiers`` are the numbers
     of classes of each.
 
-    >>> by_tier(torch.softmax, torch.zeros(4), [1, 3], 0)
+    >>> within_tiers(torch.softmax, torch.zeros(4), [1, 3], 0)
     tensor([1.0000, 0.3333, 0.3333, 0.3333])
     """
     if len(tiers) == 1:

@@ -18,7 +18,7 @@ from mmskelseg.models.branch_checkpoints import (
 )
 from mmskelseg.models.heads import average_logits
 from mmskelseg.models.layers.padding import frame_mask, masked, video_lengths
-from mmskelseg.models.layers.tiers import by_tier
+from mmskelseg.models.layers.tiers import within_tiers
 from mmskelseg.models.postprocessors import build_postprocessors
 from mmskelseg.models.segmentors.branches import branch_features, branch_stems
 from mmskelseg.models.segmentors.network import SegmentationNetwork
@@ -222,7 +222,7 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
             i: The number of the video in the batch.
             length: Its number of frames; None if it is not padded.
         """
-        softmax = partial(by_tier, torch.softmax, tiers=self.tiers, dim=0)
+        softmax = partial(within_tiers, torch.softmax, tiers=self.tiers, dim=0)
         members = []
         for output in outputs:
             own = {f'pred_{k}': v[i, ..., :length].float() for k, v in output.items()}

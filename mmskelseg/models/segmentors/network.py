@@ -19,7 +19,7 @@ from mmskelseg.models.auxiliary.part import (
 )
 from mmskelseg.models.layers.padding import masked, stack_frames
 from mmskelseg.models.layers.stages import for_each_stage, run_stage, total_channels
-from mmskelseg.models.layers.tiers import by_tier
+from mmskelseg.models.layers.tiers import within_tiers
 from mmskelseg.models.segmentors.branches import (
     FUSED,
     build_branch,
@@ -288,7 +288,7 @@ class SegmentationNetwork(BaseModule):
             )
             for name in inputs:
                 fed = logits[FUSED if self.feed_fused else name]
-                scores = by_tier(torch.softmax, fed, self.tiers, 1)
+                scores = within_tiers(torch.softmax, fed, self.tiers, 1)
                 inputs[name] = [masked(scores, mask)]
                 if name in readers:
                     inputs[name].append(masked(features[name], mask))

@@ -6,7 +6,7 @@ from typing import TypeVar
 from mmskelseg_io.entry_points import function
 from mmskelseg_io.messages.options import checked
 
-Part = TypeVar('Part', bound=type)
+Class = TypeVar('Class', bound=type)
 
 
 class Parts:
@@ -24,7 +24,7 @@ class Parts:
         self._classes: dict[str, type] = {}
         self._takers: list[Callable[[type], object]] = []
 
-    def register(self, cls: Part) -> Part:
+    def register(self, cls: Class) -> Class:
         """Add a class, which then checks its arguments, as its decorator."""
         checked(cls)
         self._classes[cls.__name__] = cls

@@ -19,8 +19,8 @@ from mmskelseg_io.structures.predictions import InputVideo
 from mmskelseg_io.structures.skeleton import Layout
 from mmskelseg_runtime.commands.segment import SegmenterJob
 from mmskelseg_runtime.segmenting.explaining import (
+    ExplainedSegment,
     Reasons,
-    Span,
     Weight,
     explain,
     weigh,
@@ -152,7 +152,9 @@ class _Pose:
     length: int
 
 
-def _keep_pose(poses: dict[int, _Pose], video: InputVideo, span: Span) -> None:
+def _keep_pose(
+    poses: dict[int, _Pose], video: InputVideo, span: ExplainedSegment
+) -> None:
     """Keep a pose from a segment, if it shows more joints or is longer than before."""
     own = video.get('individual', 0)
     seen = joints_seen(video)[own, span.start : span.end]

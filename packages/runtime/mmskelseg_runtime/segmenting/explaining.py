@@ -54,7 +54,7 @@ Predict: TypeAlias = Callable[[InputVideo], np.ndarray]
 Kind: TypeAlias = Literal['joint', 'individual', 'object', 'time']
 
 
-class Part(NamedTuple):
+class LeftOut(NamedTuple):
     """What is left out together.
 
     ``indices`` are those of joints, of skeletons in the arrays, or of the objects.
@@ -65,7 +65,7 @@ class Part(NamedTuple):
     indices: tuple[int, ...]
 
 
-class Span(NamedTuple):
+class ExplainedSegment(NamedTuple):
     """A segment: the row of its class in probabilities (K, T), first frame, and end."""
 
     row: int
@@ -102,8 +102,8 @@ class Reasons:
     """
 
     recording: str
-    spans: Sequence[Span]
-    parts: Sequence[Part]
+    spans: Sequence[ExplainedSegment]
+    parts: Sequence[LeftOut]
     by_part: np.ndarray
     by_draw: np.ndarray
     by_time: np.ndarray
@@ -140,7 +140,7 @@ def explain(
 
     tiers = tiers_of(segmenter.metainfo)
     spans = [
-        Span(tier.rows.start + k, start, end)
+        ExplainedSegment(tier.rows.start + k, start, end)
         for tier, row in zip(tiers, label_rows(fields['pred_label']), strict=True)
         for start, end, k in to_segments(row)
     ]
@@ -209,25 +209,25 @@ def _frames_read(segmenter: Segmenter, piece: InputVideo) -> int:
 
 def find_parts(
     video: InputVideo, segmenter: Segmenter, *, sides: bool = False
-) -> list[Part]:
+) -> list[LeftOut]:
     """Return joints, or pairs of them, other individuals, and kinds of objects."""
     skeleton = Skeleton.get(segmenter.skeleton)
     pairs = {} if sides else {i: pair for pair in skeleton.flip_pairs for i in pair}
     groups = dict.fromkeys(
         tuple(sorted(pairs.get(i, (i,)))) for i in range(skeleton.num_joints)
     )
-    parts = [Part(_name(skeleton, group), 'joint', group) for group in groups]
+    parts = [LeftOut(_name(skeleton, group), 'joint', group) for group in groups]
     if segmenter.pairs and 'individual' in video:
         people = video.get('people', ())
         for i in range(len(video['keypoint'])):
             if i != video['individual']:
                 name = people[i] if i < len(people) else f'individual {i + 1}'
-                parts.append(Part(name, 'individual', (i,)))
+                parts.append(LeftOut(name, 'individual', (i,)))
     kinds: dict[str, list[int]] = {}
     for i, one in enumerate(video.get('objects', ())):
         if one['kind'] in segmenter.kinds:
             kinds.setdefault(one['kind'], []).append(i)
-    return parts + [Part(kind, 'object', tuple(own)) for kind, own in kinds.items()]
+    return parts + [LeftOut(kind, 'object', tuple(own)) for kind, own in kinds.items()]
 
 
 def _name(skeleton: Skeleton, group: Sequence[int]) -> str:
@@ -239,7 +239,9 @@ def _name(skeleton: Skeleton, group: Sequence[int]) -> str:
     return ' and '.join(names)
 
 
-def without(video: InputVideo, gone: Iterable[tuple[Part, np.ndarray]]) -> InputVideo:
+def without(
+    video: InputVideo, gone: Iterable[tuple[LeftOut, np.ndarray]]
+) -> InputVideo:
     """Return a video in which parts are missing, each in some frames, bool (T,)."""
     score = np.array(video['keypoint_score'])
     objects = list(video.get('objects', ()))
@@ -263,8 +265,8 @@ def without(video: InputVideo, gone: Iterable[tuple[Part, np.ndarray]]) -> Input
 def drops(
     predict: Predict,
     video: InputVideo,
-    spans: Sequence[Span],
-    parts: Sequence[Part],
+    spans: Sequence[ExplainedSegment],
+    parts: Sequence[LeftOut],
     whole: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the drops of segments without each part (S, P), and by chance (S, DRAWS).
@@ -287,8 +289,8 @@ def drops(
 
 
 def _where(
-    parts: Sequence[Part], missing: np.ndarray
-) -> Iterator[tuple[Part, np.ndarray]]:
+    parts: Sequence[LeftOut], missing: np.ndarray
+) -> Iterator[tuple[LeftOut, np.ndarray]]:
     """Yield parts, and where each is the missing one, of indices (T,)."""
     for i in np.unique(missing):
         yield parts[i], missing == i
@@ -297,8 +299,8 @@ def _where(
 def time_drops(
     predict: Predict,
     video: InputVideo,
-    spans: Sequence[Span],
-    parts: Sequence[Part],
+    spans: Sequence[ExplainedSegment],
+    parts: Sequence[LeftOut],
     whole: np.ndarray,
     window: int,
 ) -> np.ndarray:
@@ -328,7 +330,7 @@ def time_drops(
     return found
 
 
-def _means(score: np.ndarray, spans: Sequence[Span]) -> np.ndarray:
+def _means(score: np.ndarray, spans: Sequence[ExplainedSegment]) -> np.ndarray:
     """Return the mean probability of each segment's class, (S,)."""
     return np.array([score[k, a:b].mean(dtype=np.float64) for k, a, b in spans])
 

@@ -218,16 +218,16 @@ def push_frames(
         if step == 0 and model.lookahead:
             # Drop the first outputs, which precede the first frame.
             x = x[:, use.clip(model.lookahead - frames, 0, None) :]
-        x = _by_tier(use.softmax, x, model.tiers, use)
+        x = _within_tiers(use.softmax, x, model.tiers, use)
     if model.temperature != 1:
         size = x.shape[0] // model.models
         means = [x[i : i + size].mean(0)[None] for i in range(0, x.shape[0], size)]
         logits = use.log(use.clip(use.concatenate(means, 0), TINY, None))
-        x = _by_tier(use.softmax, logits / model.temperature, model.tiers, use)
+        x = _within_tiers(use.softmax, logits / model.temperature, model.tiers, use)
     return x.mean(0), frames + features.shape[0], kept
 
 
-def _by_tier(
+def _within_tiers(
     function: Callable[[Array], Array], x: Array, tiers: Sequence[int], use: Operations
 ) -> Array:
     """Return a function of the classes of each tier, side by side."""
