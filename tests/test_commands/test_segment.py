@@ -12,7 +12,7 @@ from mmengine.registry import init_default_scope
 
 from mmskelseg_io.files.annotations import save_annotations
 from mmskelseg_io.files.video import read_frames
-from mmskelseg_io.labels import read_csv_segments
+from mmskelseg_io.labels.text import read_csv_segments
 from mmskelseg_runtime.commands.segment import main
 from tests.clips import write_video
 from tests.errors import assert_names

@@ -23,6 +23,7 @@ from mmskelseg_behaviour.recordings import (
 )
 from mmskelseg_io.files.projects import observer_of
 from mmskelseg_io.inputs import LabelInput
+from mmskelseg_io.jobs.declared import from_options
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.jobs.job import Job
 from mmskelseg_io.labels.segments import by_tier
@@ -158,13 +159,9 @@ def _read(job: Agree) -> tuple[list[str], Sources]:
             f'{path}: is of a single observer; name the files of two or more, or an '
             'annotation file in which videos have `observers`.'
         )
-    given = LabelInput(
-        person=EACH,
-        label_format=job.label_format,
-        label_fps=job.label_fps,
-        label_option=job.label_option,
-        clip_labels=job.clip_labels,
-    )
+    # The background is that of unlabelled time.
+    own = {**vars(job), 'person': EACH, 'background': None}
+    given = from_options(LabelInput, own)
     names = _names(job)
     _check_shifts(job, names)
     sources = [[one] for one in job.observers]

@@ -16,6 +16,7 @@ from mmskelseg_io.converters.keypoint_videos import find_keypoints
 from mmskelseg_io.files.annotations import load_annotations
 from mmskelseg_io.files.names import file_names
 from mmskelseg_io.inputs import PoseInput
+from mmskelseg_io.jobs.declared import from_options
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.jobs.job import Job
 from mmskelseg_io.labels.bouts import write_table
@@ -126,15 +127,7 @@ class MeasureAngles(Job[list[Path]]):
                 f'--station {self.station}: states the work in each class, but '
                 f'{paths[0]} has no labels; name annotation files, or leave it out.'
             )
-        given = PoseInput(
-            person=self.person,
-            fps=self.fps,
-            img_shape=self.img_shape,
-            pose_format=self.pose_format,
-            first_frame=self.first_frame,
-            skeleton=self.skeleton,
-            kpt_thr=self.kpt_thr,
-        )
+        given = from_options(PoseInput, vars(self))
         for name, path in find_keypoints(paths).items():
             poses = with_rate(given.read(path), None, given.fps, str(path))
             assert poses.fps is not None, 'with_rate gives them a rate'

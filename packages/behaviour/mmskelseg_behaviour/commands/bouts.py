@@ -39,6 +39,7 @@ from mmskelseg_behaviour.tracks import PlaceInput, Track, find_tracks
 from mmskelseg_behaviour.verdicts import ModelReport
 from mmskelseg_io.inputs import LabelInput, StationFile
 from mmskelseg_io.jobs.command_line import number_from
+from mmskelseg_io.jobs.declared import from_options
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.jobs.job import Job
 from mmskelseg_io.labels.bouts import write_table
@@ -167,13 +168,9 @@ class DescribeBouts(Job[list[Path]]):
         self.place_input.check()
         if self.station and not self.risk:
             raise UserError(f'--station {self.station} is for the risk; add --risk.')
-        given = LabelInput(
-            person=EACH,
-            label_format=self.label_format,
-            label_fps=self.label_fps,
-            label_option=self.label_option,
-            clip_labels=self.clip_labels,
-        )
+        # The background is that of unlabelled time.
+        own = {**vars(self), 'person': EACH, 'background': None}
+        given = from_options(LabelInput, own)
         found = read_recordings(self.labels, given, self.background, self.duration)
         tiers = by_tier(found.classes)
         members = {name: Member('', name) for name in found.bouts}

@@ -463,7 +463,9 @@ def write_boris(
     own = [*_behaviors(videos, classes, codes_of), *_points(videos)]
     codes = [one['code'] for one in own]
     categories = dict.fromkeys(one['category'] for one in own if one['category'])
-    behaviors = [{**one, 'modifiers': sets.get(one['code'], '')} for one in own]
+    behaviors: list[Mapping[str, object]] = [
+        {**one, 'modifiers': sets.get(one['code'], '')} for one in own
+    ]
     if any(video.marks for video in videos):
         behaviors.append(_behavior(_MARK, ClassInfo(_MARK, kind='point')))
     project = {

@@ -118,7 +118,7 @@ def _video(
     subject: str | None,
     place: str,
 ) -> VideoSegments:
-    own = typed(task.data.get('frame_dir'), str | None, place, REMEDY, 'frame_dir')
+    own = typed(task.data.get('frame_dir') or '', str, place, REMEDY, 'frame_dir')
     media = next((text for text in task.texts if _MEDIA.search(text)), None)
     name = own or (media and name_of_media(media))
     if not name:

@@ -101,7 +101,7 @@ def read_coco(path: FilePath) -> list[FoundObjects]:
         return [FoundObjects(video_of(path), str(path), found, notes=(note,))]
     whole = typed(data, _DataSet, path, _REMEDY)
     categories = {one.id: one for one in whole.categories}
-    videos = {one.id: one.name for one in whole.videos}
+    videos: dict[object, str] = {one.id: one.name for one in whole.videos}
     frames = _frames(whole.images, str(path))
     found_in: dict[object, list[Found]] = {video: [] for video, _ in frames.values()}
     for i, one in enumerate(whole.annotations):
@@ -123,10 +123,9 @@ def _frames(images: Sequence[_Image], source: str) -> dict[object, _Frame]:
     """Return the frame of each image by its id."""
     found: dict[object, _Frame] = {}
     for i, image in enumerate(images):
-        place, key, value = f'{source}: images[{i}]', 'frame_id', image.frame_id
-        if value is None:
-            key, value = 'file_name', image.file_name
-        found[image.id] = image.video_id, frame_in(value, place, key)
+        key = 'file_name' if image.frame_id is None else 'frame_id'
+        frame = frame_in(getattr(image, key), f'{source}: images[{i}]', key)
+        found[image.id] = image.video_id, frame
     firsts = first_numbers(found.values())
     return {
         key: (video, frame - firsts[video]) for key, (video, frame) in found.items()
@@ -134,7 +133,7 @@ def _frames(images: Sequence[_Image], source: str) -> dict[object, _Frame]:
 
 
 def _found(
-    entry: _Entry, frame: int, categories: Mapping[int | None, _Category], place: str
+    entry: _Entry, frame: int, categories: Mapping[int, _Category], place: str
 ) -> Found:
     """Return an entry: its keypoints if its category names them, else its box."""
     number = entry.category_id

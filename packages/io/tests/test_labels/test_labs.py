@@ -18,9 +18,9 @@ from mmskelseg_io.labels import (
     label_format,
     read_segments,
     segments_to_labels,
-    write_bento,
-    write_deepethogram,
 )
+from mmskelseg_io.labels.bento import write_bento
+from mmskelseg_io.labels.deepethogram import write_deepethogram
 from mmskelseg_io.labels.writing import EXPORTS, write_recordings
 from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming

@@ -9,7 +9,6 @@ import pytest
 from mmskelseg_io.labels import (
     Segment,
     VideoSegments,
-    read_boris_events,
     read_segments,
     write_boris,
     write_boris_events,
@@ -17,6 +16,7 @@ from mmskelseg_io.labels import (
     write_label_studio,
     write_srt,
 )
+from mmskelseg_io.labels.boris import read_boris_events
 from mmskelseg_io.labels.reading import LABEL_FORMATS
 from tests.errors import raises_naming
 from tests.small_data import ROOT

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg_io.poses import read_coco
+from mmskelseg_io.poses.coco import read_coco
 from tests.errors import raises_naming
 from tests.test_poses.trackers import coco as entries
 

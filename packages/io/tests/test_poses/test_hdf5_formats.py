@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from mmskelseg_io.files.hdf5 import open_hdf5
-from mmskelseg_io.poses import read_deeplabcut, read_sleap
+from mmskelseg_io.poses.deeplabcut import read_deeplabcut
+from mmskelseg_io.poses.sleap import read_sleap
 from tests.errors import raises_naming
 from tests.test_poses.trackers import NODES, SCORER, deeplabcut, sleap
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mmskelseg_io.poses import read_mediapipe, read_poses
-from mmskelseg_io.poses.mediapipe import LANDMARKS
+from mmskelseg_io.poses import read_poses
+from mmskelseg_io.poses.mediapipe import LANDMARKS, read_mediapipe
 from tests.errors import raises_naming
 from tests.test_poses.trackers import COCO_OF_33
 from tests.test_poses.trackers import landmarks as as_dicts

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg_io.poses import read_mmpose
+from mmskelseg_io.poses.mmpose import read_mmpose
 from tests.errors import raises_naming
 from tests.test_poses.trackers import mmpose as frames
 from tests.test_poses.trackers import mmpose_person as instance

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mmskelseg_io.poses import read_openpose, to_coco17
+from mmskelseg_io.poses import to_coco17
+from mmskelseg_io.poses.openpose import read_openpose
 from tests.errors import raises_naming
 from tests.test_poses.trackers import openpose as write
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mmskelseg_io.labels import read_csv_segments
-from mmskelseg_io.poses import read_table
+from mmskelseg_io.labels.text import read_csv_segments
 from mmskelseg_io.poses.layouts import COCO17
+from mmskelseg_io.poses.table import read_table
 from tests.errors import raises_naming
 
 
