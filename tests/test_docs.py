@@ -106,7 +106,7 @@ def test_command_of_a_document_is_understood(line, tmp_path, monkeypatch, capsys
 def test_documents_show_commands():
     """The test above finds them; among them are tools and commands."""
     kinds = {COMMAND.match(line)[1].split('/')[0] for line in commands()}
-    assert kinds == {'mmskelseg', 'python tools'}
+    assert kinds == {'mmskelseg', 'python tools', 'python demo'}
 
 
 @pytest.mark.parametrize(
