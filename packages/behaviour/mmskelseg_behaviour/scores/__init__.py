@@ -23,7 +23,6 @@ class Score:
         pooled: Returns the score of all videos together; None if it is the mean over
             videos.
         higher_is_better: Whether the best have the highest.
-        highest: The highest possible value.
         of_labels: Whether it depends on labels, so that post-processing changes it.
         unit: What follows the number; nothing if it is in percent.
         decimals: Digits after the point.
@@ -35,7 +34,6 @@ class Score:
     of_videos: Callable[[EvaluatedVideos], Sequence[float]] | None = None
     pooled: Callable[[EvaluatedVideos], float] | None = None
     higher_is_better: bool = True
-    highest: float = 100
     of_labels: bool = True
     unit: str = ''
     decimals: int = 2
