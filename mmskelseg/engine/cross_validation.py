@@ -13,6 +13,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmskelseg.config_files import annotation_path
+from mmskelseg.engine.hooks.report_hook import scores_of
 from mmskelseg.engine.jobs import CrossValidate, Test, Train
 from mmskelseg.engine.loading import config_of
 from mmskelseg.engine.run_folder import PREDICTIONS, RunFolder
@@ -286,20 +287,16 @@ def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, Report]:
         ]
         if 'risk/mse' in scores.scores:
             metrics.append(RiskMetric())
-        report: Report = {'metrics': {}, 'per_video': {}}
         for metric in metrics:
-            found = report_of(metric, samples)
-            values = found['metrics'].items()
-            report['metrics'] |= {k: v for k, v in values if not k.endswith('_std')}
-            for name, row in found['per_video'].items():
-                report['per_video'].setdefault(name, {}).update(row)
-        if 'seg/raw_acc' in scores.scores:
-            # Post-processing is part of each model, with its own statistics.
-            report = {
-                'metrics': _as_raw(report['metrics']),
-                'per_video': {k: _as_raw(v) for k, v in report['per_video'].items()},
-            }
-        reports[fold] = report
+            report_of(metric, samples)
+        found = scores_of(metrics)
+        assert found is not None, 'since the metrics have reports'
+        # Post-processing is part of each model, with its own statistics.
+        named = _as_raw if 'seg/raw_acc' in scores.scores else dict
+        reports[fold] = Report(
+            metrics=named(found.metrics),
+            per_video={name: named(row) for name, row in found.per_video.items()},
+        )
     return reports
 
 
