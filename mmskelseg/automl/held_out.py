@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -49,13 +48,12 @@ class HeldOut:
 
 def predictions_of(file: Path) -> dict[str, Video]:
     """Return the predictions of a test, by video, of those that have a label."""
-    found = {name: _prediction(sample) for name, sample in load_samples(file).items()}
+    keys = ('pred_label', 'gt_label', 'pred_score')
+    found = {
+        name: Video(*(np.asarray(sample[key]) for key in keys))
+        for name, sample in load_samples(file).items()
+    }
     return {name: one for name, one in found.items() if (one.gt >= 0).any()}
-
-
-def _prediction(sample: Mapping[str, Any]) -> Video:
-    names = ('pred_label', 'gt_label', 'pred_score')
-    return Video(*(np.asarray(sample[name]) for name in names))
 
 
 def videos_of_tiers(

@@ -118,19 +118,23 @@ def _second(job: Fit, data: AnnotationFile) -> Observers:
     own = {name: pair[str(path)] for name, pair in pairs.items()}
     known = tiers_of(data['metainfo'])
     own = {name: _placed(one, known, job) for name, one in own.items()}
-    tiers, more = _with_others(own.values(), known, job)
+    grounds = {
+        t.name: t.classes[t.background] for t in known if t.background is not None
+    }
+    tiers, more = _with_others(own.values(), known, grounds, job)
     notes = [f'in the comparison of observers, {note}' for note in notes]
     notes += [*read.notes, *more]
     labels = {}
     for name, one in own.items():
-        second, remarks = _labels(one, videos[name], tiers)
+        # Files that state their classes have a label wherever their observer gave one.
+        absences = {} if one.classes else grounds
+        second, remarks = _labels(one, videos[name], tiers, absences)
         labels[name] = {FIRST: label_rows(videos[name]['label']), SECOND: second}
         notes += remarks
-    grounds = [repr(t.classes[t.background]) for t in tiers if t.background is not None]
     if grounds and not all(one.classes for one in own.values()):
         notes.append(
             f'where {path} has no label, its observer is taken to say '
-            f'{listed(grounds)}, the background'
+            f'{listed([*map(repr, grounds.values())])}, the background'
         )
     return Observers(labels, tiers, notes)
 
@@ -156,7 +160,10 @@ def _placed(one: Recording, tiers: Sequence[Tier], job: Fit) -> Recording:
 
 
 def _with_others(
-    own: Iterable[Recording], tiers: Sequence[Tier], job: Fit
+    own: Iterable[Recording],
+    tiers: Sequence[Tier],
+    grounds: Mapping[str, str],
+    job: Fit,
 ) -> tuple[list[Tier], list[str]]:
     """Return tiers with classes of the second observer that the data lack, and notes.
 
@@ -176,9 +183,6 @@ def _with_others(
         )
     for tier, name in others:
         classes[tier].append(name)
-    grounds = {
-        t.name: t.classes[t.background] for t in tiers if t.background is not None
-    }
     notes = [
         f'{class_name(name, tier)!r} of {job.second_observer} is no class of '
         f'{job.ann_file}, so nobody agrees on it'
@@ -188,24 +192,24 @@ def _with_others(
 
 
 def _labels(
-    one: Recording, video: VideoAnnotation, tiers: Sequence[Tier]
+    one: Recording,
+    video: VideoAnnotation,
+    tiers: Sequence[Tier],
+    absences: Mapping[str, str],
 ) -> tuple[np.ndarray, list[str]]:
     """Return the labels of frames of the data, (G, T), and notes.
 
-    A recording lasts as long as its file states, or else as the data. Files that state
-    their classes have a label wherever their observer gave one.
+    A recording lasts as long as its file states, or else as the data. ``absences`` are
+    the classes of time without a label, by tier.
     """
     frames, fps, name = video['total_frames'], float(video['fps']), video['frame_dir']
     last = max((segment.end for segment in one.video.segments), default=0.0)
     seconds, stated = frames / fps, one.video.seconds
-    grounds = {
-        t.name: t.classes[t.background] for t in tiers if t.background is not None
-    }
     bouts = to_bouts(
         one.video,
         {tier.name: tier.classes for tier in tiers},
         f'{one.path}: video {one.video.name!r}',
-        absences={} if one.classes else grounds,
+        absences=absences,
         duration=stated or max(seconds, last),
     )
     notes = []

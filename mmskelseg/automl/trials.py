@@ -117,10 +117,8 @@ class Setup:
         """Return the cross-validation of a candidate, on all labels or half of them."""
         folds = self.data.halves if half else self.data.folds
         name = f'{candidate.name}_{length:g}' + '_half' * half
-        splits = [(f'{fold}/train', f'{fold}/test') for fold in folds]
-        return self._trial(
-            candidate, length, name, dict(zip(folds, splits, strict=True))
-        )
+        splits = {fold: (f'{fold}/train', f'{fold}/test') for fold in folds}
+        return self._trial(candidate, length, name, splits)
 
     def final(self, candidate: Candidate, length: float) -> Trial:
         """Return the training of the final model."""

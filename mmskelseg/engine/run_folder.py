@@ -72,18 +72,13 @@ class RunFolder:
         found = self.scores()
         return {'metrics': found.metrics, 'per_video': found.per_video}
 
-    @property
-    def _has_trained(self) -> bool:
-        """Whether there is a checkpoint, or the result of the test."""
-        last = self.path / 'last_checkpoint'
-        return self.is_finished or last.is_file() or any(self.path.glob('*.pth'))
-
     def check(self) -> None:
         """Raise a UserError if the folder contains a run with other settings.
 
         A run that ended before its first checkpoint does not count.
         """
-        if not self._has_trained:
+        last = self.path / 'last_checkpoint'
+        if not (self.is_finished or last.is_file() or any(self.path.glob('*.pth'))):
             return
         file = self.path / 'run_settings.json'
         if file.is_file():
