@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from heapq import heapreplace
 from math import ceil
 from pathlib import Path
@@ -85,20 +85,13 @@ class Candidate:
     @property
     def options(self) -> str:
         """The options of ``mmskelseg make-config`` as text."""
-        request = self.request
-        texts = [f'--recipe {request.recipe}']
-        if request.segmentor is not None:
-            texts.append(f'--segmentor {request.segmentor}')
-        if request.any_order is not None:
-            texts.append('--any-order' if request.any_order else '--no-any-order')
-        if request.pairs:
-            texts.append('--pairs')
-        if not request.objects:
-            texts.append('--no-objects')
-        if not request.places:
-            texts.append('--no-places')
-        if request.observers != 'majority':
-            texts.append(f'--observers {request.observers}')
+        texts = []
+        for one in fields(self.request):
+            value, flag = getattr(self.request, one.name), one.name.replace('_', '-')
+            if isinstance(value, bool) and value != one.default:
+                texts.append(f'--{"no-" * (not value)}{flag}')
+            elif value != one.default:
+                texts.append(f'--{flag} {value}')
         return ' '.join(texts)
 
 
