@@ -34,14 +34,14 @@ from mmskelseg_io.structures.individuals import without_absences
 from mmskelseg_io.structures.objects import ObjectKinds, TrackedObject
 from mmskelseg_io.structures.skeleton import Layout
 from mmskelseg_io.structures.tiers import Tier, metainfo_of, tiers_of
+from mmskelseg_studio.drawn_places import add_places
 from mmskelseg_studio.ethogram import LabelTier, with_infos
 from mmskelseg_studio.loading import load_project
 from mmskelseg_studio.options import inputs_of
 from mmskelseg_studio.pictures import Picture, picture_of
-from mmskelseg_studio.places import add_places
 from mmskelseg_studio.project import Project
 from mmskelseg_studio.recordings import (
-    Recording,
+    FoundRecording,
     apart,
     check_own,
     find_recordings,
@@ -72,7 +72,7 @@ class Folder:
     """
 
     path: Path
-    recordings: dict[str, Recording]
+    recordings: dict[str, FoundRecording]
     project: Project
     given: PoseInput
     notes: list[str] = field(default_factory=list)
@@ -154,7 +154,7 @@ class Folder:
 
 
 def _tracked(
-    found: FoundObjects, entry: VideoAnnotation, recording: Recording
+    found: FoundObjects, entry: VideoAnnotation, recording: FoundRecording
 ) -> list[TrackedObject]:
     """Return the objects of a recording, whose size the video or the entry states."""
     size = entry['img_shape'] if recording.video or recording.entry else None
@@ -224,7 +224,7 @@ def open_folder(
 
 
 def _objects_of(
-    recordings: Mapping[str, Recording], given: ObjectInput, notes: list[str]
+    recordings: Mapping[str, FoundRecording], given: ObjectInput, notes: list[str]
 ) -> dict[str, FoundObjects]:
     """Return the objects of recordings; those without are noted."""
     if not given.objects:
@@ -254,11 +254,11 @@ def _open_project(folder: Path, observer: str, tiers: Sequence[Tier]) -> Project
 
 
 def _of_right_length(
-    recordings: Mapping[str, Recording],
+    recordings: Mapping[str, FoundRecording],
     project: Project,
     errors: list[UserError],
     notes: list[str],
-) -> dict[str, Recording]:
+) -> dict[str, FoundRecording]:
     """Return recordings without those whose labels are of other frames.
 
     Those that are gone are noted. What has poses in a file is compared when they are
@@ -278,7 +278,7 @@ def _of_right_length(
 
 
 def _check_length(
-    recording: Recording, project: Project, frames: int, fps: float
+    recording: FoundRecording, project: Project, frames: int, fps: float
 ) -> None:
     """Raise a UserError if the labels of a recording are of other frames."""
     known = project.recordings.get(recording.name)
@@ -297,7 +297,7 @@ def _check_length(
 
 
 def _leave_out_other_tiers(
-    recordings: Mapping[str, Recording],
+    recordings: Mapping[str, FoundRecording],
     labels: dict[str, list[Labels]],
     project: Project,
     new: Collection[str],
@@ -323,7 +323,7 @@ def _leave_out_other_tiers(
 
 
 def _tiers(
-    recordings: Iterable[Recording], labels: Mapping[str, Labels]
+    recordings: Iterable[FoundRecording], labels: Mapping[str, Labels]
 ) -> list[LabelTier]:
     """Return the tiers of a new project."""
     stated = [one.metainfo for one in recordings if one.metainfo is not None]
@@ -373,7 +373,7 @@ def _in_front(own: Poses, poses: Poses) -> Poses:
     return poses.noting(**rows)
 
 
-def _entry(recording: Recording, poses: Poses) -> VideoAnnotation:
+def _entry(recording: FoundRecording, poses: Poses) -> VideoAnnotation:
     people, frames = poses.keypoint.shape[:2]
     entry = {
         'frame_dir': recording.name,

@@ -10,7 +10,7 @@ from mmskelseg_io.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg_io.structures.bodies import joints_seen, up_direction
 from mmskelseg_io.structures.skeleton import Layout
 from mmskelseg_runtime.drawing.images import class_color, kind_label
-from mmskelseg_studio.recordings import Recording
+from mmskelseg_studio.recordings import FoundRecording
 
 # Points of the curve of speed.
 _POINTS = 4000
@@ -41,7 +41,9 @@ class Picture:
         return np.concatenate(both, axis=1)
 
 
-def picture_of(entry: VideoAnnotation, recording: Recording, layout: Layout) -> Picture:
+def picture_of(
+    entry: VideoAnnotation, recording: FoundRecording, layout: Layout
+) -> Picture:
     """Return what is drawn of an entry: over its video, or alone."""
     if 'keypoint' in entry:
         points = np.asarray(entry['keypoint'], np.float32)

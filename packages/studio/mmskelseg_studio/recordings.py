@@ -46,7 +46,7 @@ _WITH_LABELS = ('.boris', '.boris.gz', '.json', '.eaf')
 
 
 @dataclass(frozen=True)
-class Recording:
+class FoundRecording:
     """One row of labels: a video, its poses, or both; or an entry of a file.
 
     Attributes:
@@ -72,7 +72,7 @@ class Recording:
 
 def find_recordings(
     folder: Path, notes: list[str], others: Iterable[str | os.PathLike] = ()
-) -> tuple[dict[str, Recording], list[Path], list[ClassInfo]]:
+) -> tuple[dict[str, FoundRecording], list[Path], list[ClassInfo]]:
     """Return the recordings by name, the files of labels, and the classes of files.
 
     What cannot be used is noted, since folders hold much else. ``others`` are files and
@@ -81,7 +81,7 @@ def find_recordings(
     Raises:
         UserError: If nothing can be used.
     """
-    found: dict[str, Recording] = {}
+    found: dict[str, FoundRecording] = {}
     labels: list[Path] = []
     infos: list[ClassInfo] = []
     apart = {Path(path).resolve() for path in others}
@@ -96,7 +96,7 @@ def find_recordings(
             if suffix_of(path) in _ANNOTATIONS:
                 _add_entries(found, path)
             elif is_video(path):
-                _add(found, Recording(path.stem, video=path))
+                _add(found, FoundRecording(path.stem, video=path))
             elif is_detected(path):
                 note = f'{path}: has objects; to see them, start the studio with'
                 notes.append(f'{note} --objects {path}')
@@ -106,7 +106,7 @@ def find_recordings(
             elif _is_labels(path):
                 labels.append(path)
             elif is_poses(path):
-                _add(found, Recording(video_of(path), poses=path))
+                _add(found, FoundRecording(video_of(path), poses=path))
         except UserError as error:
             notes.append(f'left out: {error}')
     if not found:
@@ -129,7 +129,7 @@ def _classes(path: Path, notes: list[str]) -> list[ClassInfo]:
     return read_ethogram(path, notes=notes)
 
 
-def _add_entries(found: dict[str, Recording], path: Path) -> None:
+def _add_entries(found: dict[str, FoundRecording], path: Path) -> None:
     data = load_annotations(path)
     for entry in data['annotations']:
         name = entry['frame_dir']
@@ -141,7 +141,9 @@ def _add_entries(found: dict[str, Recording], path: Path) -> None:
         video = path.parent / entry['filename'] if 'filename' in entry else None
         there = video if video and is_file(video) else None
         meta = data['metainfo']
-        found[name] = Recording(name, there, entry=entry, metainfo=meta, source=path)
+        found[name] = FoundRecording(
+            name, there, entry=entry, metainfo=meta, source=path
+        )
 
 
 def _files(folder: Path, notes: list[str]) -> Iterator[Path]:
@@ -217,7 +219,7 @@ def _is_labels(path: Path) -> bool:
     return True
 
 
-def _add(found: dict[str, Recording], new: Recording) -> None:
+def _add(found: dict[str, FoundRecording], new: FoundRecording) -> None:
     """Add a video or poses to the recording of the same name, if there is one."""
     old = found.get(new.name)
     if old is None:
@@ -237,8 +239,8 @@ def _add(found: dict[str, Recording], new: Recording) -> None:
 
 
 def opened(
-    recordings: Sequence[Recording], given: PoseInput, errors: list[UserError]
-) -> Iterator[tuple[Recording, int, float]]:
+    recordings: Sequence[FoundRecording], given: PoseInput, errors: list[UserError]
+) -> Iterator[tuple[FoundRecording, int, float]]:
     """Yield recordings, and number and rate of their frames.
 
     Folders have tables and the like that are no poses; of what cannot be read, the
@@ -259,13 +261,13 @@ def opened(
 
 
 def apart(
-    recordings: Iterable[Recording], given: PoseInput, errors: list[UserError]
-) -> dict[str, Recording]:
+    recordings: Iterable[FoundRecording], given: PoseInput, errors: list[UserError]
+) -> dict[str, FoundRecording]:
     """Return recordings by name, each individual as one, if a file has several.
 
     If two would have the same name, an error is appended for the second one.
     """
-    found: dict[str, Recording] = {}
+    found: dict[str, FoundRecording] = {}
     for part in (own for one in recordings for own in _individuals(one, given, errors)):
         old = found.setdefault(part.name, part)
         if old is not part:
@@ -283,8 +285,8 @@ def apart(
 
 
 def _individuals(
-    recording: Recording, given: PoseInput, errors: list[UserError]
-) -> Iterator[Recording]:
+    recording: FoundRecording, given: PoseInput, errors: list[UserError]
+) -> Iterator[FoundRecording]:
     """Yield the individuals of a recording, if it has poses of several."""
     names: tuple[str, ...] = ()
     if recording.poses is not None:
@@ -300,7 +302,7 @@ def _individuals(
         yield replace(recording, name=part_name(of, name), individual=name, of=of)
 
 
-def length_of(recording: Recording, given: PoseInput) -> tuple[int, float]:
+def length_of(recording: FoundRecording, given: PoseInput) -> tuple[int, float]:
     """Return the number of frames of a recording, and how many a second has."""
     if recording.entry is not None:
         return int(recording.entry['total_frames']), float(recording.entry['fps'])
@@ -313,7 +315,7 @@ def length_of(recording: Recording, given: PoseInput) -> tuple[int, float]:
     return poses.keypoint.shape[1], poses.fps
 
 
-def load_poses(recording: Recording, given: PoseInput) -> Poses:
+def load_poses(recording: FoundRecording, given: PoseInput) -> Poses:
     """Return the poses of everybody, at their rate and in pixels of the video."""
     assert recording.poses is not None
     video = VideoFile.open(recording.video) if recording.video else None
@@ -324,7 +326,7 @@ def load_poses(recording: Recording, given: PoseInput) -> Poses:
 
 
 def labels_of(
-    recordings: Sequence[Recording],
+    recordings: Sequence[FoundRecording],
     files: Sequence[Path],
     given: LabelInput,
     notes: list[str],

@@ -23,12 +23,12 @@ from mmskelseg_runtime.drawing.images import text_color
 from mmskelseg_studio.arrivals import Arrivals
 from mmskelseg_studio.comparing import compare
 from mmskelseg_studio.converting import ConvertVideo, is_copy, is_playable
+from mmskelseg_studio.drawn_places import DrawnPlaces
 from mmskelseg_studio.ethogram import Edit, LabelTier
 from mmskelseg_studio.exports import OF_CLASSES, TITLES, write_files
 from mmskelseg_studio.folder import Folder, training_data
 from mmskelseg_studio.jobs import Background, Jobs
 from mmskelseg_studio.loading import load_project
-from mmskelseg_studio.places import DrawnPlaces
 from mmskelseg_studio.predicting import Predict
 from mmskelseg_studio.preview import Preview
 from mmskelseg_studio.project import Change, LabelSegment, Settled

@@ -106,7 +106,7 @@ class OpenStudio(Job[None]):
     def written(self) -> list[Path]:
         """Return the file that it reads and yet writes, of places."""
         # It takes long to import.
-        from mmskelseg_studio.places import FILE
+        from mmskelseg_studio.drawn_places import FILE
 
         return [self.folder / FILE]
 
