@@ -87,16 +87,16 @@ class Repair:
         name: A one-word name.
         upstream: The project, with the number of the issue if there is one.
         mends: The symptom of the defect.
-        needed: Function that returns whether the defect is present, without importing
-            the package.
         apply: Function that repairs it.
+        needed: Function that returns whether the defect is present, without importing
+            the package; by default, wherever MMEngine is.
     """
 
     name: str
     upstream: str
     mends: str
-    needed: Callable[[], bool]
     apply: Callable[[], None]
+    needed: Callable[[], bool] = lambda: bool(_folder('mmengine'))
 
 
 def _folder(package: str) -> Path | None:
@@ -241,21 +241,18 @@ REPAIRS = (
         name='checkpoints',
         upstream='mmengine 1655',
         mends='loading a checkpoint runs code from the file (torch < 2.6) or fails',
-        needed=lambda: bool(_folder('mmengine')),
         apply=lambda: after_import('mmengine.runner.checkpoint', _secure),
     ),
     Repair(
         name='types',
         upstream='mmengine, which imports whatever a type in a config names',
         mends='the config in a checkpoint runs code',
-        needed=lambda: bool(_folder('mmengine')),
         apply=lambda: after_import('mmengine.registry.registry', _restrict),
     ),
     Repair(
         name='whole_files',
         upstream='mmengine, which overwrites files in place',
         mends='a killed training leaves a truncated checkpoint',
-        needed=lambda: bool(_folder('mmengine')),
         apply=lambda: after_import(
             'mmengine.fileio.backends.local_backend', _write_whole
         ),
@@ -264,7 +261,6 @@ REPAIRS = (
         name='last_checkpoint',
         upstream='mmengine, which trusts the file last_checkpoint',
         mends='a training that was killed while writing that file does not resume',
-        needed=lambda: bool(_folder('mmengine')),
         apply=lambda: after_import('mmengine.runner.runner', _find_latest),
     ),
     Repair(
@@ -278,7 +274,6 @@ REPAIRS = (
         name='configs',
         upstream='mmengine, which knows only the packages of OpenMMLab',
         mends="`_base_ = 'mmskelseg::...'` fails, as do imports from a config's folder",
-        needed=lambda: bool(_folder('mmengine')),
         apply=lambda: after_import('mmengine.config.config', _open_configs),
     ),
     Repair(
