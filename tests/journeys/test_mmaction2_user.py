@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from mmaction.datasets import PoseDataset
 
-from tests.clip_files import CLIPS, in_2d, write
+from tests.clip_files import CLIPS, in_2d, write, write_raw
 from tests.errors import assert_names
 from tests.small_data import small_annotations
 from tests.test_docs import python_block
 
 pytestmark = pytest.mark.slow
 # MMAction2's own script, which `mim train mmaction2` runs.
-THEIRS = Path(mmaction.__path__[0], '.mim', 'tools', 'train.py')
+TOOLS = Path(mmaction.__path__[0], '.mim', 'tools')
+THEIRS = TOOLS / 'train.py'
 CONFIG = """
 loader = dict(
     num_workers=0,
@@ -96,3 +97,26 @@ def test_own_clips_label_a_long_recording_and_go_back(tmp_path, run_tool, call_t
     theirs = PoseDataset('clips.pkl', pipeline=[], split='xsub_val')
     held_out = [k for name, k in CLIPS if 'P003' in name or 'P004' in name]
     assert [theirs.get_data_info(i)['label'] for i in range(len(theirs))] == held_out
+
+
+def test_file_that_their_script_makes_of_ntu_trains_in_3d(tmp_path, call_tool):
+    write_raw(tmp_path / 'raw')
+    (tmp_path / 'ignored.txt').touch()
+    call_tool(
+        *(TOOLS / 'data/skeleton/gen_ntu_rgbd_raw.py', '--data-path', 'raw'),
+        *('--ignored-sample-path', 'ignored.txt', '--out-folder', '.'),
+    )
+    told = call_tool('mmskelseg', 'make-config', 'ntu60_3d.pkl', 'mine.py').stdout
+    assert_names(told, 'pose3d | xsub_train | xsub_val | clips')
+    loader = [f'train_dataloader.{key}' for key in (
+        'num_workers=0', 'persistent_workers=False')]  # fmt: skip
+    call_tool(
+        *('mmskelseg', 'train', 'mine.py', '--no-validate'),
+        *('--cfg-options', 'train_cfg.max_epochs=1', *loader),
+    )
+    call_tool('mmskelseg', 'export', 'mine.py', 'mine.onnx')
+    call_tool(
+        *('mmskelseg', 'segment', 'ntu60_3d.pkl', 'mine.onnx', '--split', 'xsub_val'),
+        *('--out', 'out', '--formats', 'csv'),
+    )
+    assert len([*tmp_path.glob('out/*_segments.csv')]) == 6

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-import numpy as np
-
 from mmskelseg.datasets.inspection.report import overview
 from mmskelseg.datasets.inspection.summary import summarize
 from mmskelseg_io.files.annotations import load_annotations
@@ -18,9 +16,9 @@ from mmskelseg_io.messages.errors import MissingFileError, UserError
 from mmskelseg_io.poses.reading import POSE_FORMATS, read_poses
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import AnnotationFile
+from mmskelseg_io.structures.clips import one_action
 from mmskelseg_io.structures.segments import IGNORED
 from mmskelseg_io.structures.splits import folds_of
-from mmskelseg_io.structures.tiers import label_rows
 
 # The rows of the overview that say what can be learned.
 _SHOWN = ('skeleton', 'persons', 'fps', 'segments', 'background', 'unlabelled')
@@ -88,9 +86,9 @@ def _annotations(path: Path) -> Kind:
 
 def _parts(data: AnnotationFile) -> str:
     """Return how many videos are clips, and how many are recordings."""
-    ids = [np.unique(label_rows(v['label'])) for v in data['annotations']]
-    clips = sum(len(own) == 1 and IGNORED not in own for own in ids)
-    parts = {'clip': clips, 'recording': len(ids) - clips}
+    actions = [one_action(video['label']) for video in data['annotations']]
+    clips = sum(action is not None for action in actions)
+    parts = {'clip': clips, 'recording': len(actions) - clips}
     words = {'clip': ' of one class each', 'recording': ''}
     return ' and '.join(counted(n, k) + words[k] for k, n in parts.items() if n)
 

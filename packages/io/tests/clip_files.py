@@ -65,6 +65,18 @@ def in_3d():
     return {'split': splits(), 'annotations': clips}
 
 
+def write_raw(folder):
+    """Write in_3d() as files of NTU RGB+D, from which gen_ntu_rgbd_raw.py makes it."""
+    folder.mkdir()
+    for clip in in_3d()['annotations']:
+        lines = [str(clip['total_frames'])]
+        for joints in clip['keypoint'][0]:
+            lines += ['1', '1 0 1 1 1 1 0 0.1 0.1 2', '25']
+            lines += [f'{x} {y} {z} 0 0 0 0 0 0 0 0 2' for x, y, z in joints]
+        path = folder / f'{clip["frame_dir"]}.skeleton'
+        path.write_text('\n'.join([*lines, '']))
+
+
 def compressed():
     """Return what pyskl's custom_2d_skeleton.py --compress makes: a list of clips.
 
