@@ -93,7 +93,7 @@ def recognizer_metainfo(cfg: ConfigDict, content: object, source: str) -> Metain
     Raises:
         UserError: If the layout is unknown.
     """
-    given = cfg.get('test_dataloader', {}).get('dataset', {}).get('metainfo', {})
+    given = _data_set(cfg).get('metainfo', {})
     config = getattr(cfg, 'filename', None) or source
     meta: Metainfo = {
         'classes': [f'class {k}' for k in range(cfg.model.cls_head.num_classes)],
@@ -268,7 +268,12 @@ def _pipeline(cfg: ConfigDict) -> list[ConfigDict]:
     """Return the steps of a config's test pipeline."""
     if 'test_pipeline' in cfg:
         return cfg.test_pipeline
-    return cfg.test_dataloader.dataset.pipeline
+    return _data_set(cfg).pipeline
+
+
+def _data_set(cfg: ConfigDict) -> ConfigDict:
+    """Return the config of the test data, which may be left out."""
+    return (cfg.get('test_dataloader') or ConfigDict()).get('dataset', ConfigDict())
 
 
 def _read(cfg: ConfigDict) -> list[dict[str, Any]]:

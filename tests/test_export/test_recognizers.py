@@ -11,13 +11,16 @@ from mmengine.dataset import Compose
 from mmengine.registry import DefaultScope
 from torch import nn
 
+from mmskelseg.commands.train import main as train
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.poses import Poses
 from mmskelseg_io.poses.npz import write_npz
 from mmskelseg_runtime.commands.segment import main as segment
+from mmskelseg_runtime.features import ImageCoordinates
 from tests.errors import raises_naming
 from tests.inferring import inferencer_of
+from tests.small_data import TOY
 
 CLASSES = 4
 SAMPLE = {'type': 'UniformSampleFrames', 'clip_len': 6, 'test_mode': True}
@@ -154,7 +157,7 @@ def walk(frames, persons=1, joints=17, seed=0):
 
 
 def predicted(video, files, **options):
-    (found,) = inferencer_of(*files, **options)(video)['predictions']
+    found, *_ = inferencer_of(*files, **options)(video)['predictions']
     return found
 
 
@@ -294,3 +297,41 @@ def test_options_of_recognisers_are_for_them_alone(small_config, checkpoint):
     file = checkpoint(small_config)
     with raises_naming(UserError, str(file), '--clip-seconds'):
         inferencer_of(small_config, file, clip_seconds=1.0)
+
+
+def test_features_of_images_are_what_recognisers_read():
+    """Those of MMAction2's own steps, but in another order of axes."""
+    video = walk(5)
+    with DefaultScope.overwrite_default_scope('mmaction'):
+        steps = Compose(GCN[:2])
+    expected = steps(clip_of(video, slice(None)))['keypoint'][0].swapaxes(1, 2)
+    found = ImageCoordinates('coco17').coordinates(video)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_segmentor_trains_from_the_network_of_a_recogniser(saved, small_data, tmp_path):
+    """On recordings, at full frame rate; without training, its weights stay."""
+    _, checkpoint = saved(*KINDS['stgcn++'])
+    init = {'type': 'Pretrained', 'checkpoint': checkpoint, 'prefix': 'backbone.'}
+    network = {**STGCNPP['backbone'], 'type': 'mmaction.STGCN', 'down_stages': []}
+    branch = {
+        'type': 'MMActionGCN', 'in_channels': 3, 'skeleton': 'coco17',
+        'network': {**network, 'init_cfg': init}, 'network_channels': 8, 'channels': 8,
+        'num_refinements': 1, 'num_refinement_layers': 2,
+    }  # fmt: skip
+    features = {'image': {'render': {'type': 'ImageCoordinates'}, 'online': True}}
+    cfg = Config.fromfile(TOY)
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.dataset.ann_file, loader.dataset.features = str(small_data), features
+    cfg.model.branches, cfg.model.num_classes = {'image': branch}, 3
+    cfg.val_evaluator.num_classes = cfg.test_evaluator.num_classes = 3
+    cfg.train_cfg = {'type': 'EpochBasedTrainLoop', 'max_epochs': 1}
+    cfg.optim_wrapper.optimizer.lr = 0.0
+    cfg.dump(tmp_path / 'segmentor.py')
+    folder = tmp_path / 'run'
+    train([str(tmp_path / 'segmentor.py'), '--work-dir', str(folder)])
+    trained = torch.load(folder / 'epoch_1.pth', weights_only=False)['state_dict']
+    own = 'branches.image.backbone.stages.0.network.gcn.0.gcn.conv.weight'
+    given = torch.load(checkpoint)['state_dict']['backbone.gcn.0.gcn.conv.weight']
+    torch.testing.assert_close(trained[own], given)
+    assert len(predicted(str(small_data), (tmp_path / 'segmentor.py', folder)))

@@ -6,6 +6,7 @@ from mmskelseg_runtime.features.heatmap import (
     RenderJointHeatmaps,
     RenderSkeletonHeatmap,
 )
+from mmskelseg_runtime.features.image_coordinates import ImageCoordinates
 from mmskelseg_runtime.features.objects import ObjectCoordinates
 from mmskelseg_runtime.features.pairs import PairCoordinates
 from mmskelseg_runtime.features.places import PlaceCoordinates
@@ -16,6 +17,7 @@ __all__ = [
     'Concatenate',
     'Encoder',
     'FeatureRecipe',
+    'ImageCoordinates',
     'ObjectCoordinates',
     'PairCoordinates',
     'PlaceCoordinates',
