@@ -86,8 +86,8 @@ def test_own_clips_label_a_long_recording_and_go_back(tmp_path, run_tool, call_t
     score = np.ones(video.shape[:3], np.float32)
     np.savez('long.npz', keypoint=video, keypoint_score=score, fps=30.0)
     run_tool(
-        *('demo/demo.py', tmp_path / 'long.npz', 'mine.py', 'work_dirs/mine'),
-        *('--out', 'out', '--formats', 'csv'),
+        *('demo/long_video_demo.py', 'mine.py', 'work_dirs/mine'),
+        *(tmp_path / 'long.npz', 'out.mp4', '--formats', 'csv'),
     )
     labels = (tmp_path / 'out' / 'segments.csv').read_text()
     assert any(name in labels for name in ('drink', 'eat', 'brush teeth'))
