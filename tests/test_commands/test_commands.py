@@ -8,7 +8,7 @@ import pytest
 from mmskelseg_io.entry_points import commands, commands_in
 from mmskelseg_io.jobs import main
 from mmskelseg_io.version import __version__
-from tests.errors import raises_naming
+from tests.errors import assert_names, raises_naming
 from tests.small_data import ROOT
 
 HELP = """
@@ -51,10 +51,16 @@ def test_version_is_said(capsys):
 
 @pytest.mark.parametrize('folder', ['tools', 'demo'])
 def test_each_tool_is_a_command(folder, capsys):
-    for tool in (ROOT / folder).glob('*.py'):
+    for tool in {*(ROOT / folder).glob('*.py')} - {*(ROOT / folder).glob('*_demo.py')}:
         with raises_naming(SystemExit, 0):
             main([tool.stem, '--help'])
         assert capsys.readouterr().out.startswith('usage: mmskelseg '), tool
+
+
+@pytest.mark.parametrize('name', ['long_video_demo', 'webcam_demo'])
+def test_demos_take_the_arguments_of_mmaction2(name, call_tool):
+    shown = call_tool(f'demo/{name}.py', '--help').stdout
+    assert_names(shown, f'usage: {name}.py', 'config checkpoint | [label] | mmskelseg')
 
 
 @pytest.mark.parametrize(
