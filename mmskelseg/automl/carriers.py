@@ -47,7 +47,7 @@ def find_carriers(
     model = OnnxSegmenter(setup.folder.exported, show_progress=False)
     if model.needs_video or not model.needs_poses:
         return []
-    split, videos = 'train', outcome.held_out.videos if outcome.held_out else {}
+    split, videos = None, outcome.held_out.videos if outcome.held_out else {}
     if setup.data.has_test:
         split, videos = 'test', predictions_of(setup.folder.predictions)
     _, read = model.videos([setup.folder.ann_file], split=split)

@@ -82,7 +82,7 @@ def fit(job: Fit, events: Events) -> Fitted:
     began, ann_file = monotonic(), job.ann_file
     own, unlabelled, reason = _read(job)
     train, test = (own.split.get(name, ()) for name in ('train', 'test'))
-    setup = Setup(ModelFolder(job.out), own, job.seed)
+    setup = Setup(ModelFolder(job.out), own.with_joined_clips(), job.seed)
     everyone, _ = persons_of(own.videos, job.group_by)
     shared = sorted({everyone[n] for n in train} & {everyone[n] for n in test})
     summary = summarize(own.annotations, ann_file.parent)
@@ -241,6 +241,8 @@ def _notes(
         scores = 'scores are those of the held-out ones'
         without = 'how good the model is cannot be tested'
         yield f'there are no test videos, so {scores if setup.data.folds else without}'
+    if setup.data.joined:
+        yield f'training videos are clips of one action each, so {setup.data.joined}'
     if shared:
         yield (
             f'training and test videos show {listed([*map(repr, shared)], 3)}, so '
@@ -354,7 +356,10 @@ def _planned(
 def _reported(report: Content) -> Iterator[str]:
     """Yield the main scores."""
     yield ''
-    for part, title in _PARTS.items():
+    titles = dict(_PARTS)
+    if report['data']['joined']:
+        titles['held_out'] = 'Held-out clips, joined'
+    for part, title in titles.items():
         if part in report['scores']:
             yield f'{title}: {", ".join(score_texts(report["scores"][part]))}'
     if report['new_person']:

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
+from mmskelseg.automl.joined import joined_clips
 from mmskelseg_io.structures.annotations import (
     AnnotationFile,
     Metainfo,
     VideoAnnotation,
 )
+from mmskelseg_io.structures.clips import are_clips, one_action
 from mmskelseg_io.structures.tiers import labelled_frames
 
 # The largest number of folds.
@@ -70,10 +73,17 @@ def fold_splits(
 
 @dataclass(frozen=True)
 class FitData:
-    """What a fit is of: annotations with folds, and the persons of training videos."""
+    """What a fit is of: annotations with folds, and the persons of training videos.
+
+    Attributes:
+        annotations: The annotations, with a split for each fold.
+        persons: The person in each training video.
+        joined: What it means for scores that clips are joined, '' if none is.
+    """
 
     annotations: AnnotationFile
     persons: Mapping[str, str]
+    joined: str = ''
 
     @classmethod
     def of(
@@ -90,6 +100,40 @@ class FitData:
         videos = [known[name] for name in dict.fromkeys([*train, *test])]
         meta = data['metainfo']
         return cls({'split': splits, 'annotations': videos, 'metainfo': meta}, persons)
+
+    def with_joined_clips(self) -> 'FitData':
+        """Return the data with recordings to test on in place of clips.
+
+        So it is if most training videos are clips. A recording shows one person, if it
+        is known who is in which clip.
+        """
+        known = {video['frame_dir']: video for video in self.videos}
+        if not are_clips([known[name] for name in self.split['train']]):
+            return self
+        are_known = len({*self.persons.values()}) < len(self.persons)
+        splits, persons = {**self.split}, {**self.persons}
+        for split in [name for name in splits if name.endswith('test')]:
+            groups: dict[str, list[VideoAnnotation]] = {}
+            for name in splits[split]:
+                who = self.persons.get(name) if are_known else None
+                groups.setdefault(who or '', []).append(known[name])
+            made: dict[str, VideoAnnotation] = {}
+            for who, own in groups.items():
+                prefix = who or split.replace('/', '_')
+                recordings = joined_clips(own, self.metainfo, prefix)
+                made |= {video['frame_dir']: video for video in recordings}
+                persons |= {name: who or name for name in made if name not in persons}
+            splits[split] = [*made]
+            known |= made
+        data = {**self.annotations, 'split': splits, 'annotations': [*known.values()]}
+        tested = [known[name]['label'] for name in self.split.get('test', ())]
+        is_known = any(one_action(label) is None for label in tested)
+        joined = 'held-out clips are joined into recordings to test on' + (
+            ', but test videos are real recordings'
+            if is_known
+            else '; how the model does on real recordings, nobody knows'
+        )
+        return FitData(cast(AnnotationFile, data), persons, joined)
 
     @property
     def split(self) -> Mapping[str, Sequence[str]]:

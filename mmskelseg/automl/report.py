@@ -134,7 +134,8 @@ def _data(
         'name': summary['dataset'],
         'classes': meta['classes'],
         'background': summary['background'],
-        'persons': len(set(setup.data.persons.values())),
+        'persons': len({setup.data.persons[name] for name in split['train']}),
+        'joined': setup.data.joined,
         'persons_known': any(
             who not in (v['frame_dir'], v.get('video'))
             for v in setup.data.videos

@@ -216,8 +216,11 @@ _base_ = __import__('mmskelseg') and 'mmskelseg::{self.base}.py'
         return model
 
     def _order(self) -> list[dict[str, object]]:
-        """Return the step that doubts what seldom follows; a script counts more."""
-        if 'tiers' in self.metainfo:
+        """Return the step that doubts what seldom follows; a script counts more.
+
+        Clips do not show what follows what, nor tiers often enough.
+        """
+        if 'tiers' in self.metainfo or self.clips:
             return []
         if not self.prefers_order:
             return [{'type': 'ActionOrder', 'frames': 1}]

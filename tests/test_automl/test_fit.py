@@ -528,3 +528,26 @@ def test_persons_in_training_and_test_are_said(said_before, who):
         video['person'] = person
     shown = "training and test videos show 'ann', so" in said_before(data)
     assert shown == (who == 'ann')
+
+
+@pytest.mark.usefixtures('small_plan')
+def test_clips_are_joined_for_the_scores(fit, tmp_path, capsys):
+    """They show one action each; who shows them is held out."""
+    data = small_annotations([30] * 12)
+    for i, video in enumerate(data['annotations']):
+        video |= {'label': np.full(30, i % 3), 'person': f'person {i // 4}'}
+    names = [video['frame_dir'] for video in data['annotations']]
+    data['split'] = {'fold1/train': names[:8], 'fold1/test': names[8:]}
+    with quick_workers():
+        folder = fit(data, *WORDS)
+    said = capsys.readouterr().out
+    assert 'nobody knows' in said
+    assert 'Held-out clips, joined: ' in said
+    report = report_of(folder)
+    assert report['data']['persons'] == 3
+    assert {row['person'] for row in report['videos']} == {
+        f'person {i}' for i in range(3)
+    }
+    assert 'real recordings, nobody knows' in (folder / 'report.html').read_text(
+        'utf-8'
+    )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.automl.fit import _read as read_data
-from mmskelseg.automl.folds import fold_splits, half, inner_folds
+from mmskelseg.automl.folds import FitData, fold_splits, half, inner_folds
 from mmskelseg.automl.job import Fit
 from mmskelseg_io.files.annotations import save_annotations
 from mmskelseg_io.messages.errors import UserError
@@ -153,3 +153,43 @@ def test_training_and_test_videos_of_a_fit(split, words, train, test, tmp_path):
     found = read_data(job)[0].split
     assert ''.join(found['train']) == train
     assert ''.join(found.get('test', ())) == test
+
+
+def clips_of(persons):
+    """Return annotations of two clips of each person, whose actions differ."""
+    data = small_annotations([20] * 2 * len(persons))
+    for i, video in enumerate(data['annotations']):
+        video |= {'label': np.full(20, i % 2), 'person': persons[i // 2]}
+        video['keypoint'] += 1000 * i
+    return data
+
+
+@pytest.mark.parametrize('tested', [[], ['x'], ['recording']])
+def test_held_out_clips_are_joined_into_recordings(tested):
+    """Of one person each; only real recordings say how the model does on these."""
+    data = clips_of([*'abcd', *tested])
+    names = [video['frame_dir'] for video in data['annotations']]
+    if tested == ['recording']:
+        data['annotations'][-1]['label'] = np.arange(20) // 10
+    persons = {v['frame_dir']: v['person'] for v in data['annotations'][:8]}
+    before = FitData.of(data, names[:8], names[8:], persons)
+    made = before.with_joined_clips()
+    shown = {video['frame_dir']: video for video in made.videos}
+    assert made.split['train'] == before.split['train']
+    for fold in made.folds:
+        train, test = (made.split[f'{fold}/{part}'] for part in ('train', 'test'))
+        assert train == before.split[f'{fold}/train']
+        held = {persons[name] for name in before.split[f'{fold}/test']}
+        assert [made.persons[name] for name in test] == sorted(held)
+        for name in test:
+            assert sorted(shown[name]['label'].tolist()) == [0] * 20 + [1] * 20
+            assert shown[name]['keypoint'].shape == (1, 40, 17, 2)
+    assert ('nobody knows' in made.joined) == (tested != ['recording'])
+
+
+def test_recordings_are_tested_as_they_are():
+    data = small_annotations((60, 45, 50))
+    names = [video['frame_dir'] for video in data['annotations']]
+    own = FitData.of(data, names, [], {name: name for name in names})
+    assert own.with_joined_clips() is own
+    assert own.joined == ''

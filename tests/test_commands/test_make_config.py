@@ -113,6 +113,7 @@ def test_clips_are_joined_and_planned_as_recordings(make_config):
     first, second, *_ = cfg.train_dataloader.dataset.pipeline
     assert (first, second.type) == ({'type': 'JoinClips'}, 'RandomTimeWarp')
     assert 'scores do not say' not in text
+    assert cfg.model.postprocess == [{'type': 'MinDuration'}]
     _, cfg = make_config(data, '--streaming', '2', '--overwrite')
     assert cfg.train_dataloader.dataset.pipeline[0] == {'type': 'JoinClips'}
 

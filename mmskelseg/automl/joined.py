@@ -1,0 +1,57 @@
+"""Clips that are held out, joined into recordings to test a model on."""
+
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+from mmskelseg.datasets.items import Item
+from mmskelseg.datasets.transforms.join_clips import JoinClips
+from mmskelseg.engine.crops import crops_of
+from mmskelseg.engine.lengths import CROP_FRAMES
+from mmskelseg_io.structures.annotations import Metainfo, VideoAnnotation
+from mmskelseg_io.structures.clips import one_action
+from mmskelseg_io.structures.tiers import tiers_of
+
+# What does not follow the frames of a recording of several clips.
+_OF_ONE = ('filename', 'observers', 'part_of', 'objects', 'places')
+
+
+class _Clips:
+    """Some clips as a data set, of which an epoch is enough."""
+
+    def __init__(self, clips: Sequence[VideoAnnotation], metainfo: Metainfo) -> None:
+        self.clips = clips
+        self.tiers = tiers_of(metainfo)
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def get_data_info(self, idx: int) -> Item:
+        return self.video(idx)
+
+    def video(self, index: int) -> Item:
+        kept = {k: v for k, v in self.clips[index].items() if k not in _OF_ONE}
+        more = {'dataset': self, 'tiers': self.tiers, 'crop_frames': None}
+        return cast(Item, {**kept, **more, 'epoch': 0, 'run_seed': 0})
+
+    def videos(self) -> Iterator[tuple[int, Item]]:
+        return ((i, self.video(i)) for i in range(len(self)))
+
+
+def joined_clips(
+    videos: Sequence[VideoAnnotation], metainfo: Metainfo, name: str
+) -> Iterator[VideoAnnotation]:
+    """Yield recordings of the clips among some videos, and the others as they are.
+
+    The names of recordings begin with a name. Objects and places are left out.
+    """
+    source = _Clips(videos, metainfo)
+    step = JoinClips(metainfo['skeleton'])
+    for index, crop, crops in crops_of(videos, None, CROP_FRAMES):
+        video = videos[index]
+        if one_action(video['label']) is None:
+            yield video
+            continue
+        item = step({**source.video(index), 'crop': crop, 'crops': crops})
+        made = {key: item[key] for key in video if key in item}
+        frame_dir = {'frame_dir': f'{name}_joined_{crop + 1}'}
+        yield cast(VideoAnnotation, {**made, **frame_dir})
