@@ -85,7 +85,7 @@ class Browse(Job[list[Suspicion]]):
             }
             atomic_write_text(self.json, json.dumps(content, indent=1))
         if not self.no_pictures:
-            show = self.videos, self.frames, self.line_minutes
+            show = self.videos, self.frames, self.line_minutes, events
             events.note(f'\n{draw_all(self.folder, data, summary, text, *show)}')
         return found
 

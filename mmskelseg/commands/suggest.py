@@ -12,7 +12,6 @@ from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.labels.writing import EXPORTS, write_recordings
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.options import Positive, argument, option
-from mmskelseg_io.messages.progress import progress_bar
 from mmskelseg_io.messages.tables import text_table
 from mmskelseg_runtime.commands.segment import SegmenterJob
 from mmskelseg_runtime.segmenting.sources import find_sources
@@ -128,11 +127,11 @@ class Suggest(SegmenterJob[list[Suggestion]]):
             _check_classes(known['metainfo']['classes'], classes, str(self.known))
             for video in known['annotations']:
                 ranking.add_labels(video['label'], video['fps'])
-        with progress_bar('Predicting videos', len(sources)) as count:
-            for batch in model.stream(inputs, batch_size=self.batch_size, **options):
-                for prediction in batch['predictions']:
-                    ranking.add(prediction)
-                count(len(batch['predictions']))
+        batches = model.stream(inputs, batch_size=self.batch_size, **options)
+        found = (one for batch in batches for one in batch['predictions'])
+        for i, prediction in enumerate(found):
+            events.progress(f'Predicted {prediction["frame_dir"]}', i, len(sources))
+            ranking.add(prediction)
         suggestions = ranking.choose(self.budget, self.weights)
         events.note('\n'.join(_lines(suggestions, len(ranking.videos))))
         files = write_suggestions(

@@ -15,7 +15,6 @@ from mmskelseg_io.jobs.command_line import number_from, whole_from
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.jobs.job import Job
 from mmskelseg_io.messages.options import argument, option
-from mmskelseg_io.messages.progress import progress_bar
 from mmskelseg_io.structures.annotations import AnnotationFile, VideoAnnotation
 
 FOLDS = 3
@@ -184,10 +183,9 @@ class MakeToy(Job[Path]):
     def run(self, events: Events) -> Path:
         """Write annotations and clips, and return the annotation file."""
         annotations, folder = [], None if self.no_videos else self.out
-        with progress_bar('Making videos', self.videos) as count:
-            for n in range(1, self.videos + 1):
-                annotations.append(make_video(n, self.seconds, self.seed, folder))
-                count(1)
+        for i in range(self.videos):
+            events.progress('Making videos', i, self.videos)
+            annotations.append(make_video(i + 1, self.seconds, self.seed, folder))
         names = [video['frame_dir'] for video in annotations]
         data: AnnotationFile = {
             'annotations': annotations,

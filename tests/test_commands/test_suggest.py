@@ -64,7 +64,7 @@ def test_suggestions_of_an_annotation_file(model, run_tool, tmp_path):
     intervals = content['stretches']
     assert [s['end'] - s['start'] for s in intervals] == [2, 2, 2]
     assert '3 intervals, 0.1 minutes, in ' in done.stdout
-    assert 'Predicting videos' in done.stderr
+    assert '] Predicted video_' in done.stdout
     rows = read_table(out / 'suggestions.csv')
     assert [row['video'] for row in rows] == [s['video'] for s in intervals]
     assert all(s['start'] >= 4 for s in intervals if s['video'] == 'video_0')

@@ -14,9 +14,9 @@ from mmskelseg.datasets.inspection.sanity_checks import Suspicion
 from mmskelseg.datasets.inspection.summary import DataSummary
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.names import file_name
+from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.labels import write_time_budget
 from mmskelseg_io.messages.counts import counted
-from mmskelseg_io.messages.progress import progress_bar
 from mmskelseg_io.messages.tables import text_table
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import (
@@ -272,6 +272,7 @@ def draw_all(
     videos: int | None,
     frames: int,
     line_minutes: float | None,
+    events: Events,
 ) -> Path:
     """Write pictures, a page that shows them below a text, and a table of time budgets.
 
@@ -279,10 +280,9 @@ def draw_all(
     is None; for ``line_minutes``, see ``draw_timelines``. Return the path of the page.
     """
     wanted = list(pictures(data, summary, videos, frames, line_minutes))
-    with progress_bar('Drawing', len(wanted)) as count:
-        for picture in wanted:
-            save_png(picture.draw(), out / picture.file)
-            count(1)
+    for i, picture in enumerate(wanted):
+        events.progress(f'Drawing {picture.file}', i, len(wanted))
+        save_png(picture.draw(), out / picture.file)
     budgets, classes = time_budgets(data), data['metainfo']['classes']
     write_time_budget(out / 'time_budget.csv', budgets, classes)
     index, title = out / 'index.html', f'{summary["dataset"]}: data set'
