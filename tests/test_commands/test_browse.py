@@ -43,11 +43,11 @@ class Page(HTMLParser):
 
 
 def test_browser_writes_pictures_and_a_page_of_them(run_tool, small_data):
-    """One command writes all beside the annotation file, with a progress bar."""
+    """One command writes all beside the annotation file, and tells how far it is."""
     done = run_tool(TOOL, small_data)
     folder = small_data.parent / 'browse'
     assert done.stdout.splitlines()[-1] == str(folder / 'index.html')
-    assert '6/6' in done.stderr
+    assert '[6/6] Drawing' in done.stdout
     page = Page((folder / 'index.html').read_text())
     files = [image['src'] for image in page.images]
     names = [f'videos/video_{i}.png' for i in range(3)]
