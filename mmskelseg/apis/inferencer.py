@@ -14,8 +14,8 @@ from mmengine.infer import BaseInferencer
 from mmskelseg.export.opening import trained_model
 from mmskelseg.export.predictor import TorchPredictor, check_device
 from mmskelseg.export.recognizers import RecognizerPredictor, is_recognizer
-from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.structures.predictions import InputVideo, Prediction
+from mmskelseg_runtime.commands.models import refuse_clips
 from mmskelseg_runtime.estimators.estimator import PoseEstimatorLike
 from mmskelseg_runtime.segmenting.exports import draw_prediction
 from mmskelseg_runtime.segmenting.segmenter import Results, Segmenter
@@ -95,16 +95,12 @@ class SkelSegInferencer(Segmenter, BaseInferencer):
                 predictor = RecognizerPredictor(
                     trained, self.device, clip_seconds, label_map
                 )
-            elif clip_seconds or label_map:
-                raise UserError(
-                    f'{", ".join(trained.checkpoints)}: no recogniser of MMAction2, '
-                    'which --clip-seconds and --label-map are for; leave them out.'
-                )
             else:
+                refuse_clips(', '.join(trained.checkpoints), clip_seconds, label_map)
                 predictor = TorchPredictor(trained, self.device)
         self.checkpoints = trained.checkpoints
         self.cfg, self.model = trained.cfg, predictor.model
-        self.dataset_meta = trained.metainfo
+        self.dataset_meta = predictor.metainfo
         self.pipeline, self.collate_fn = predictor.pipeline, predictor.collate
         Segmenter.__init__(
             self, predictor, pose_estimator=pose_estimator, show_progress=show_progress

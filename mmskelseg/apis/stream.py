@@ -6,9 +6,15 @@ import os
 from collections.abc import Mapping, Sequence
 
 from mmengine.config import Config, ConfigDict
+from mmengine.device import get_device
 from mmengine.logging import print_log
 
 from mmskelseg.export.opening import trained_model
+from mmskelseg.export.recognizers import (
+    RecognizerPredictor,
+    RecognizerStream,
+    is_recognizer,
+)
 from mmskelseg.export.streaming import (
     causal_coordinates,
     streaming_model,
@@ -17,8 +23,10 @@ from mmskelseg.export.streaming import (
 from mmskelseg_io.places.reading import places_of_stream
 from mmskelseg_io.structures.places import Place
 from mmskelseg_io.structures.skeleton import SkeletonLike
+from mmskelseg_runtime.commands.models import refuse_clips
 from mmskelseg_runtime.features.coordinates import instances_of
 from mmskelseg_runtime.streaming import SkeletonStream
+from mmskelseg_runtime.streaming.model import PushModel
 
 
 class SkelSegStream(SkeletonStream):
@@ -45,6 +53,12 @@ class SkelSegStream(SkeletonStream):
         places: For a model that sees places, these, or their file.
         layout: The layout of the joints that you push, such as ``coco17``; by default
             that of the model.
+        clip_seconds: Seconds of the clips that a recogniser of MMAction2 gets, by
+            default 2. A frame is labelled by the clip that ends with it, or shortly
+            before it; ``fps`` is 30 by default.
+        label_map: For a recogniser, a file with the name of a class in each line.
+        img_shape: For a recogniser, height and width of the image, in pixels; by
+            default those that MMAction2 assumes.
 
     Raises:
         FileNotFoundError: If there is no such config or checkpoint.
@@ -68,15 +82,31 @@ class SkelSegStream(SkeletonStream):
         people: int = 2,
         objects: Mapping[str, int] | None = None,
         places: str | os.PathLike | Sequence[Place] | None = None,
+        clip_seconds: float | None = None,
+        label_map: str | os.PathLike | None = None,
+        img_shape: tuple[int, int] = (1080, 1920),
     ) -> None:
-        with trained_model(config, checkpoint, live=True) as trained:
+        notes, steps, dtype = [], [], 'float32'
+        weights: PushModel
+        with trained_model(config, checkpoint, live=True, recognizers=True) as trained:
             cfg, meta = trained.cfg, trained.metainfo
-            weights = streaming_model(trained.model)
-            steps = streaming_steps(trained.model)
-            dataset = cfg.test_dataloader.dataset
-            (modality,) = cfg.model.branches
-            render = causal_coordinates(modality, dataset, meta['skeleton'])
-        notes = []
+            if is_recognizer(cfg.model):
+                own = RecognizerPredictor(
+                    trained, get_device(), clip_seconds, label_map
+                )
+                meta, fps = own.metainfo, fps or meta.get('fps') or 30.0
+                weights = RecognizerStream(own, fps, img_shape)
+                features = own.clips.running(people=1)
+            else:
+                refuse_clips(', '.join(trained.checkpoints), clip_seconds, label_map)
+                weights = streaming_model(trained.model)
+                steps = streaming_steps(trained.model)
+                dataset = cfg.test_dataloader.dataset
+                (modality,) = cfg.model.branches
+                dtype = dataset.features[modality].get('dtype', dtype)
+                render = causal_coordinates(modality, dataset, meta['skeleton'])
+                kinds = instances_of(render.kinds, objects or {})
+                features = render.running(people, kinds, places_of_stream(places))
         if cfg.model.get('postprocess') and not steps:
             names = ', '.join(step['type'] for step in cfg.model.postprocess)
             notes.append(
@@ -84,15 +114,11 @@ class SkelSegStream(SkeletonStream):
             )
         super().__init__(
             weights,
-            render.running(
-                people,
-                instances_of(render.kinds, objects or {}),
-                places_of_stream(places),
-            ),
+            features,
             meta,
             layout=layout,
             fps=fps,
-            dtype=dataset.features[modality].get('dtype', 'float32'),
+            dtype=dtype,
             steps=steps,
             notes=notes,
         )

@@ -49,13 +49,23 @@ def load_inferencer(job: VideosJob, model: NamedModel) -> SkelSegInferencer:
 
 
 def open_stream(
-    job: Live, model: NamedModel, objects: Mapping[str, int]
+    job: Live,
+    model: NamedModel,
+    objects: Mapping[str, int],
+    img_shape: tuple[int, int],
 ) -> SkelSegStream:
     """Return the stream of a trained causal model, as a job wants it."""
     config, checkpoints = opened(model)
     with building(str(model)):
         return SkelSegStream(
-            config, checkpoints, fps=job.fps, objects=objects, places=job.places
+            config,
+            checkpoints,
+            fps=job.fps,
+            objects=objects,
+            places=job.places,
+            clip_seconds=job.clip_seconds,
+            label_map=job.label_map,
+            img_shape=img_shape,
         )
 
 

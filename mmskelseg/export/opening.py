@@ -133,7 +133,7 @@ def trained_model(
             if not recognizers or len(checkpoints) > 1:
                 raise UserError(
                     f'{first}: of {cfg.model.type}, which labels whole clips; only '
-                    '`mmskelseg segment` and the like run such a model, and one alone.'
+                    '`mmskelseg segment` and `live` run such a model, and one alone.'
                 )
             recognizer = open_recognizer(cfg, content, first)
             meta = recognizer_metainfo(cfg, content, first)

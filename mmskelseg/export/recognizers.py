@@ -1,5 +1,6 @@
 """Recognisers of MMAction2, which label clips of skeletons, in sliding windows."""
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from inspect import isclass
@@ -24,7 +25,8 @@ from mmskelseg_io.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg_io.structures.individuals import alone, placed
 from mmskelseg_io.structures.skeleton import Layout
 from mmskelseg_runtime.decoding import decode
-from mmskelseg_runtime.features.coordinates import read_joints
+from mmskelseg_runtime.features.blocks import Frames, State
+from mmskelseg_runtime.features.coordinates import Coordinates, read_joints
 from mmskelseg_runtime.features.recipe import FeatureRecipe
 
 if TYPE_CHECKING:
@@ -112,35 +114,35 @@ def recognizer_metainfo(cfg: ConfigDict, content: object, source: str) -> Metain
     return meta
 
 
-class Clips:
-    """A ``Renderer`` of skeletons as they are: rows (T, M, V, D), the last one a score.
+class Clips(Coordinates):
+    """Skeletons as they are: rows (T, M, V, D) of a recording, the last one a score.
 
     The person to label is first. Those of a video whose people are labelled separately
-    are alone in it.
+    are alone in it. Rows of a stream are those of one person, (n, V * D), with scores
+    0 and 1.
     """
 
-    reads: Literal['poses'] = 'poses'
     context = (0.0, 0.0)
     others = True
 
-    def __init__(self, skeleton: Layout, dims: int) -> None:
+    def __init__(self, skeleton: Layout, dims: Literal[2, 3]) -> None:
+        super().__init__(dims, person=None)
         self.skeleton = Skeleton.get(skeleton)
-        self.dims = dims
 
     def blocks(self, video: VideoAnnotation, frames: int, /) -> Iterator[np.ndarray]:
         """Yield all rows."""
-        key: Literal['keypoint_3d', 'keypoint'] = (
-            'keypoint_3d' if self.dims == 3 else 'keypoint'
-        )
         video = alone(video) if 'person' in video else placed(video, 0)
+        key = self._key(video)
         points, score = read_joints(
             video, key, self.skeleton, self.dims, np.float32, score_dtype=np.float32
         )
         yield np.concatenate([points, score[..., None]], axis=-1).swapaxes(0, 1)
 
-    def source(self, video: VideoAnnotation, /) -> list[np.ndarray]:
-        """Return the arrays that rows are made from."""
-        return [next(self.blocks(video, 0))]
+    def describe(self, frames: Frames, state: State) -> np.ndarray:
+        """Return the rows of the next frames of a stream."""
+        values = np.concatenate([frames.points[0], frames.seen[0][..., None]], axis=-1)
+        width = math.prod(values.shape[1:])
+        return values.reshape(len(values), width).astype(np.float32)
 
     def settings(self) -> dict[str, object]:
         """Return what determines the rows."""
@@ -191,8 +193,8 @@ class RecognizerPredictor:
         with DefaultScope.overwrite_default_scope('mmaction'):
             self.pipeline = Compose(steps)
         self.collate = pseudo_collate
-        clips = Clips(self.metainfo['skeleton'], 3 if _is_3d(steps) else 2)
-        self.recipes: Sequence[FeatureRecipe] = [FeatureRecipe('clips', clips)]
+        self.clips = Clips(self.metainfo['skeleton'], 3 if _is_3d(steps) else 2)
+        self.recipes: Sequence[FeatureRecipe] = [FeatureRecipe('clips', self.clips)]
 
     def predict(
         self,
@@ -208,7 +210,7 @@ class RecognizerPredictor:
     def _prediction(
         self, rows: np.ndarray, video: VideoAnnotation
     ) -> dict[str, np.ndarray]:
-        size = max(round(self.seconds * video['fps']), 1)
+        size = self.size(video['fps'])
         score = np.zeros((len(self.metainfo['classes']), len(rows)), np.float32)
         counts = np.zeros(len(rows), np.float32)
         windows = window_slices(len(rows), size)
@@ -227,6 +229,10 @@ class RecognizerPredictor:
         decoded.pop('raw_label')
         return decoded
 
+    def size(self, fps: float) -> int:
+        """Return the number of frames in a window."""
+        return max(round(self.seconds * fps), 1)
+
     def recognize(
         self, clips: Sequence[np.ndarray], img_shape: tuple[int, int]
     ) -> np.ndarray:
@@ -235,6 +241,54 @@ class RecognizerPredictor:
         with torch.no_grad():
             samples = self.model.test_step(self.collate(data))  # type: ignore[operator]
         return np.stack([sample.pred_score.cpu().numpy() for sample in samples])
+
+
+class RecognizerStream:
+    """A ``PushModel`` that labels a frame by the window that ends with the latest one.
+
+    A window ends with each ``stride``-th frame; those after it get the same.
+
+    Args:
+        predictor: The recogniser.
+        fps: Frames per second of the stream.
+        img_shape: Height and width of the image to which joints refer.
+    """
+
+    lookahead = 0
+
+    def __init__(
+        self, predictor: RecognizerPredictor, fps: float, img_shape: tuple[int, int]
+    ) -> None:
+        self.predictor, self.img_shape = predictor, img_shape
+        self.size = predictor.size(fps)
+        self.stride = max(self.size // _STRIDES, 1)
+        self.joint = predictor.clips.skeleton.num_joints, predictor.clips.dims + 1
+        self.in_channels = math.prod(self.joint)
+        self.num_classes = len(predictor.metainfo['classes'])
+
+    @property
+    def states(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each buffer."""
+        return {'window': (self.size, self.in_channels), 'score': (self.num_classes,)}
+
+    def push(
+        self,
+        features: np.ndarray,
+        present: np.ndarray,
+        frames: int,
+        states: Sequence[np.ndarray],
+    ) -> tuple[np.ndarray, int, Sequence[np.ndarray]]:
+        """Return probabilities (n, K) of frames, the frame count, and the buffers."""
+        (window, score), scores = states, []
+        for row in features:
+            window = np.concatenate([window[1:], row[None]])
+            if frames % self.stride == 0:
+                clip = window[-min(frames + 1, self.size) :]
+                people = clip.reshape(len(clip), 1, *self.joint)
+                (score,) = self.predictor.recognize([people], self.img_shape)
+            scores.append(score)
+            frames += 1
+        return np.stack(scores), frames, [window, score]
 
 
 def window_slices(frames: int, size: int) -> list[slice]:

@@ -11,16 +11,19 @@ from mmengine.dataset import Compose
 from mmengine.registry import DefaultScope
 from torch import nn
 
+from mmskelseg.apis import SkelSegStream
 from mmskelseg.commands.train import main as train
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.poses import Poses
 from mmskelseg_io.poses.npz import write_npz
+from mmskelseg_runtime.commands.live import main as live
 from mmskelseg_runtime.commands.segment import main as segment
 from mmskelseg_runtime.features import ImageCoordinates
+from tests.clips import write_video
 from tests.errors import raises_naming
 from tests.inferring import inferencer_of
-from tests.small_data import TOY
+from tests.small_data import TOY, save_poses
 
 CLASSES = 4
 SAMPLE = {'type': 'UniformSampleFrames', 'clip_len': 6, 'test_mode': True}
@@ -92,7 +95,7 @@ KINDS = {
 def saved(tmp_path):
     """Return a function that writes a recogniser of random weights."""
 
-    def save(model, pipeline, meta=None, name='own', joints=17):
+    def save(model, pipeline, meta=None, name='own', joints=17, **of_walk):
         config = Config({'model': model, 'test_pipeline': pipeline})
         config.test_dataloader = {'dataset': {'pipeline': pipeline}}
         config.default_scope = 'mmaction'
@@ -102,7 +105,9 @@ def saved(tmp_path):
             network = MODELS.build(config.model)
             steps = Compose(pipeline)
         if pipeline is not IMAGES:
-            make_telling(network, steps, 25 if 'nturgb+d' in str(model) else joints)
+            make_telling(
+                network, steps, 25 if 'nturgb+d' in str(model) else joints, **of_walk
+            )
         meta = {'dataset_meta': meta, 'cfg': config.pretty_text}
         content = {'state_dict': network.state_dict(), 'meta': meta}
         torch.save(content, tmp_path / f'{name}.pth')
@@ -111,9 +116,9 @@ def saved(tmp_path):
     return save
 
 
-def make_telling(network, steps, joints):
+def make_telling(network, steps, joints, **of_walk):
     """Let the probabilities of random weights differ between clips."""
-    video = walk(40, joints=joints, seed=1)
+    video = walk(40, joints=joints, seed=1, **of_walk)
     if joints == 25:
         video['keypoint'] = np.random.default_rng(1).uniform(1, 2, (1, 40, 25, 3))
         del video['keypoint_score']
@@ -142,7 +147,7 @@ def clip_of(video, rows):
     }  # fmt: skip
 
 
-def walk(frames, persons=1, joints=17, seed=0):
+def walk(frames, persons=1, joints=17, seed=0, least=0.3):
     """Return the annotation of people at 10 frames a second, now still, now moving."""
     rng = np.random.default_rng(seed)
     strength = np.where(np.arange(frames) // 15 % 2, 90, 5)[:, None, None]
@@ -150,7 +155,7 @@ def walk(frames, persons=1, joints=17, seed=0):
     start = np.random.default_rng(0).uniform(100, 300, (persons, 1, joints, 2))
     return {
         'keypoint': (start + steps).astype(np.float32),
-        'keypoint_score': rng.uniform(0.3, 1, steps.shape[:3]).astype(np.float32),
+        'keypoint_score': rng.uniform(least, 1, steps.shape[:3]).astype(np.float32),
         'img_shape': (480, 640),
         'fps': 10.0,
     }
@@ -297,6 +302,46 @@ def test_options_of_recognisers_are_for_them_alone(small_config, checkpoint):
     file = checkpoint(small_config)
     with raises_naming(UserError, str(file), '--clip-seconds'):
         inferencer_of(small_config, file, clip_seconds=1.0)
+
+
+def test_stream_labels_frames_by_the_last_window(saved):
+    """Of ten frames, or all so far, each second frame; joints are seen or not."""
+    video, files = walk(30, least=1), saved(*KINDS['stgcn'], least=1)
+    stream = SkelSegStream(
+        *files, fps=10.0, clip_seconds=1.0, img_shape=video['img_shape']
+    )
+    points = video['keypoint'][0]
+    found = [*stream.push(points[:7]), *stream.push(points[7:]), *stream.flush()]
+    assert [one.index for one in found] == [*range(30)]
+    for i, one in enumerate(found):
+        end = i - i % 2 + 1
+        own = {
+            **video,
+            **{
+                k: video[k][:, max(end - 10, 0) : end]
+                for k in ('keypoint', 'keypoint_score')
+            },
+        }
+        expected = by_mmaction(own, files, 10, 2)[:, 0]
+        np.testing.assert_allclose(one.probabilities, expected, atol=1e-5)
+    assert np.ptp([one.probabilities for one in found], axis=0).max() > 0.1
+
+
+def test_live_labels_a_video_by_a_recogniser(saved, tmp_path, capsys):
+    write_video(tmp_path / 'take.mp4', [9] * 40, img_shape=(480, 640))
+    save_poses(tmp_path / 'take.npz', walk(40))
+    files = saved(*KINDS['stgcn'], {'classes': list('abcd')})
+    poses = ['--poses', str(tmp_path / 'take.npz')]
+    more = ['--fps', '10', '--clip-seconds', '1', '--events', '--no-window']
+    live([str(tmp_path / 'take.mp4'), *files, *poses, '--every-frame', *more])
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    spans = [
+        (one['start_frame'], one['end_frame']) for one in lines if one['event'] == 'end'
+    ]
+    ends = [end for _, end in spans]
+    assert [start for start, _ in spans] == [0, *ends[:-1]]
+    assert ends[-1] == 40
+    assert {one['label'] for one in lines} <= {*'abcd'}
 
 
 def test_features_of_images_are_what_recognisers_read():

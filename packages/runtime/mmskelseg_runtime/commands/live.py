@@ -27,7 +27,13 @@ from mmskelseg_io.poses import Poses
 from mmskelseg_io.structures.choices import CODECS
 from mmskelseg_io.structures.objects import TrackedObject
 from mmskelseg_io.structures.tiers import Tier
-from mmskelseg_runtime.commands.models import ModelJob, NamedModel, PoseEstimation
+from mmskelseg_runtime.commands.models import (
+    ClipOptions,
+    ModelJob,
+    NamedModel,
+    PoseEstimation,
+    refuse_clips,
+)
 from mmskelseg_runtime.estimators import PoseEstimator, build_pose_estimator
 from mmskelseg_runtime.segmenting.live import LivePerson, LiveReport, LiveSegmenter
 from mmskelseg_runtime.segmenting.onnx_stream import OnnxStream
@@ -199,9 +205,9 @@ class Live(ModelJob[LiveReport]):
     a video file, which plays like a camera. MODEL is a causal model, which `mmskelseg
     make-config --streaming` configures: the folder of its training, a checkpoint, a
     file of `mmskelseg export --streaming`, the name of one that comes with the package
-    (precog) or of a hub, or CONFIG [CHECKPOINT]. Poses are estimated
-    (--pose-estimator), or read from a file of the same video (--poses), as objects are
-    (--objects).
+    (precog) or of a hub, or CONFIG [CHECKPOINT], also those of a recogniser of
+    MMAction2 for skeletons. Poses are estimated (--pose-estimator), or read from a file
+    of the same video (--poses), as objects are (--objects).
 
     A window shows the skeleton, places, the current action and a timeline of the last
     seconds, of each tier if there are several; press q to end it. --out writes the same
@@ -244,6 +250,8 @@ class Live(ModelJob[LiveReport]):
     fps: Positive | None = option(
         "frame rate of the model's training data, if the model does not state it", None
     )
+    clip_seconds: Positive | None = like(ClipOptions, 'clip_seconds')
+    label_map: Path | None = like(ClipOptions, 'label_map')
     places: Path | None = like(PlaceFile, 'places')
     object_input: ObjectInput = grouped('objects in a file', ObjectInput())
     every_frame: bool = option(
@@ -281,10 +289,11 @@ class Live(ModelJob[LiveReport]):
                 f'{reason}; print events (--events) or write a video (--out).'
             )
         camera = Camera(self.source, every_frame=self.every_frame)
-        stream, objects = self._stream(model, {}), self._objects(camera)
+        stream, objects = self._stream(model, {}, camera), self._objects(camera)
         if objects and stream.objects:
             counts = Counter(one['kind'] for one in objects)
-            stream = self._stream(model, {k: counts[k] for k, _ in stream.objects})
+            kinds = {k: counts[k] for k, _ in stream.objects}
+            stream = self._stream(model, kinds, camera)
         poses = self._poses(camera, stream)
         live = LiveSegmenter(
             stream, stream.skeleton, camera, poses, objects=objects, person=self.person
@@ -312,12 +321,15 @@ class Live(ModelJob[LiveReport]):
         _report(live)
         return live.report
 
-    def _stream(self, model: NamedModel, objects: Mapping[str, int]) -> SkeletonStream:
+    def _stream(
+        self, model: NamedModel, objects: Mapping[str, int], camera: Camera
+    ) -> SkeletonStream:
         """Return the stream of a model, with so many objects of each kind."""
         if model.is_exported(live=True) or not self.has_pytorch:
+            refuse_clips(str(model), self.clip_seconds, self.label_map)
             name, places = str(model), self.places
             return OnnxStream(name, fps=self.fps, objects=objects, places=places)
-        return self.with_pytorch(model, objects)
+        return self.with_pytorch(model, objects, camera.img_shape)
 
     def _objects(self, camera: Camera) -> list[TrackedObject]:
         """Return the objects of --objects."""

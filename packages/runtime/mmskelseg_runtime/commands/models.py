@@ -39,6 +39,35 @@ class PoseEstimation:
 
 
 @dataclass(frozen=True)
+class ClipOptions:
+    """How a recogniser of MMAction2 labels recordings."""
+
+    clip_seconds: Positive | None = option(
+        'seconds of the clips that a recogniser of MMAction2 gets, which overlap '
+        '(default: 2)',
+        None,
+        metavar='SECONDS',
+    )
+    label_map: Path | None = option(
+        'for a recogniser of MMAction2, a file with the name of a class in each line '
+        '(default: those of its training, or numbers)',
+        None,
+        metavar='FILE',
+    )
+
+
+def refuse_clips(
+    model: str, clip_seconds: float | None, label_map: str | os.PathLike | None
+) -> None:
+    """Raise a UserError if a segmentor gets options of recognisers."""
+    if clip_seconds or label_map:
+        raise UserError(
+            f'{model}: no recogniser of MMAction2, which --clip-seconds and '
+            '--label-map are for; leave them out.'
+        )
+
+
+@dataclass(frozen=True)
 class NamedModel:
     """A trained model, as it was named.
 
@@ -195,18 +224,8 @@ class VideosJob(ModelJob[Result]):
         'memory (default: %(default)s)',
         1,
     )
-    clip_seconds: Positive | None = option(
-        'seconds of the clips that a recogniser of MMAction2 gets, which overlap '
-        '(default: 2)',
-        None,
-        metavar='SECONDS',
-    )
-    label_map: Path | None = option(
-        'for a recogniser of MMAction2, a file with the name of a class in each line '
-        '(default: those of its training, or numbers)',
-        None,
-        metavar='FILE',
-    )
+    clip_seconds: Positive | None = like(ClipOptions, 'clip_seconds')
+    label_map: Path | None = like(ClipOptions, 'label_map')
     poses: Sequence[str] | None = option(
         'files with the poses of the videos, in the same order, or a folder of files '
         'with the same names',

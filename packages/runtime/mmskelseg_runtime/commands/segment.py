@@ -12,7 +12,12 @@ from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.options import Fraction, Positive, argument, like, option
 from mmskelseg_io.structures.predictions import Prediction
 from mmskelseg_io.structures.tiers import class_name
-from mmskelseg_runtime.commands.models import NamedModel, VideosJob, split_model
+from mmskelseg_runtime.commands.models import (
+    NamedModel,
+    VideosJob,
+    refuse_clips,
+    split_model,
+)
 from mmskelseg_runtime.segmenting.predictions import FileOptions
 from mmskelseg_runtime.segmenting.segmenter import OnnxSegmenter, Segmenter
 
@@ -66,11 +71,8 @@ class SegmenterJob(VideosJob[Result]):
                 f'{model}: an exported model processes one video after another; leave '
                 '--batch-size out.'
             )
-        if is_exported and (self.clip_seconds or self.label_map):
-            raise UserError(
-                f'{model}: no recogniser of MMAction2, which --clip-seconds and '
-                '--label-map are for; leave them out.'
-            )
+        if is_exported:
+            refuse_clips(str(model), self.clip_seconds, self.label_map)
         segmenter: Segmenter = (
             OnnxSegmenter(str(model), self.device, pose_estimator=self.estimator())
             if is_exported
@@ -93,6 +95,7 @@ class Segment(SegmenterJob[Path]):
     comes with the package (precog) or of a hub (hf:USER/NAME). It may also be CONFIG
     [CHECKPOINT]: a config file, or its name, and a checkpoint, by default the last one
     of its training. --ensemble averages the probabilities of further checkpoints.
+    MMAction2's recognisers of skeletons label overlapping clips (--clip-seconds).
 
     A model that reads skeletons needs the poses of a video. They are read from --poses
     or, if INPUT is a folder, from the file in it with the name of the video; otherwise,
