@@ -40,7 +40,7 @@ from mmskelseg_runtime.features.recipe import FeatureConfig, PartConfig
 # The keys that an item keeps, besides skeletons and objects for online features.
 _KEPT = (
     'frame_dir', 'total_frames', 'img_shape', 'fps', 'filename', 'label', 'risk',
-    'individual', 'votes', 'person', 'video', 'part_of',
+    'individual', 'votes', 'person',
 )  # fmt: skip
 
 

@@ -34,8 +34,8 @@ from mmskelseg_io.structures.individuals import main_person, placed
 from mmskelseg_io.structures.persons import persons_of
 from mmskelseg_io.structures.skeleton import SkeletonLike
 
-# The keys that may tell who is seen.
-_OWNERS = ('frame_dir', 'person', 'video', 'part_of')
+# The keys that may tell who is seen. A recording alone does not tell.
+_OWNERS = ('frame_dir', 'person')
 # A recording has at least so many pieces; longer clips are divided.
 _PIECES = 4
 #: A clip or a part of it: the index of the video, the first frame, and the end.

@@ -164,6 +164,15 @@ def test_persons_are_not_mixed_in_a_run(joins, known):
     assert len([*groupby(clip % 3 for clip in order)]) == 3
 
 
+def test_recordings_that_clips_are_cut_from_are_no_persons(joins):
+    """Each has an action once, so that runs would be of one clip."""
+    data = clips([0, 1] * 9)
+    for i, video in enumerate(data['annotations']):
+        video['part_of'] = f'recording {i // 2}', 20 * (i % 2)
+    order = in_order(joins(data, crop_frames=400))
+    assert len([*groupby(clip % 2 for clip in order)]) < 14
+
+
 def test_seed_and_epoch_make_the_order(joins):
     data = clips([0, 1, 2] * 4)
     orders = [
