@@ -59,6 +59,7 @@ from mmskelseg_runtime.segmenting.exports import write_exports
 from mmskelseg_runtime.segmenting.inputs import InputReader
 from mmskelseg_runtime.segmenting.sources import find_sources
 from tests import drawn_places
+from tests.clip_files import compressed, in_3d, write
 from tests.oracle import run_command
 from tests.small_data import ROOT, TOY, small_annotations
 from tests.test_converters import releases
@@ -516,6 +517,16 @@ def _npz(folder: Path) -> Path:
 def _annotations(folder: Path) -> Path:
     save_annotations(small_annotations((8, 7, 9)), folder / 'annotations.pkl')
     return folder / 'annotations.pkl'
+
+
+@register('clips', 'pickle', load_annotations, covers='annotations')
+def _clips(folder: Path) -> Path:
+    return write(in_3d(), folder / 'clips.pkl')
+
+
+@register('clips, compressed', 'pickle', load_annotations, covers='annotations')
+def _compressed_clips(folder: Path) -> Path:
+    return write(compressed(), folder / 'clips.pkl')
 
 
 def _summary(path: Path) -> Any:

@@ -129,7 +129,7 @@ def _recording(
             f'integer below {_MOST_CLASSES}, or an integer array with that of each '
             'frame.'
         )
-    if 'frame_inds' in clip:
+    if 'frame_inds' in clip and 'keypoint' in clip:
         made |= _decompressed(clip, place)
         made = {key: value for key, value in made.items() if key not in _COMPRESSED}
     if _are_skeletons(made.get('keypoint')):
@@ -147,15 +147,15 @@ def _skeletons(
     """Return the skeletons of a clip and their image, and note what is assumed."""
     points: np.ndarray = clip['keypoint'].astype(np.float32)
     total = clip.get('total_frames')
-    if isinstance(total, int | np.integer) and total > 0:
-        # Some are padded with zeros to a common length.
-        points = points[:, :total]
+    if not isinstance(total, int | np.integer) or total <= 0:
+        total = None
+    # Some are padded with zeros to a common length.
+    points = points[:, :total]
     seen = np.any(points, axis=-1)
-    score = np.asarray(clip.get('keypoint_score', seen))
-    made: dict[str, Any] = {
-        'keypoint': points,
-        'keypoint_score': score[:, : points.shape[1]].astype(np.float32),
-    }
+    made: dict[str, Any] = {'keypoint': points}
+    score = clip.get('keypoint_score', seen)
+    if isinstance(score, np.ndarray) and score.ndim == 3:
+        made['keypoint_score'] = score[:, :total].astype(np.float32)
     if points.shape[-1] == 3:
         view = fit_image(_seen_from_side(points, meta.get('up', _UP)), seen)
         made |= {'keypoint': view, 'keypoint_3d': points, 'img_shape': (SIDE, SIDE)}
@@ -167,7 +167,7 @@ def _skeletons(
         assumed['img_shape'] = 'of {1} x {0} pixels'.format(*_IMAGE)
     for key in SKELETON_KEYS:
         values = made.get(key, clip.get(key))
-        if values is not None and len(values) == len(seen):
+        if isinstance(values, np.ndarray) and values.shape[:1] == seen.shape[:1]:
             made[key] = _without_absent(values, seen)
     return made
 
@@ -275,7 +275,8 @@ def _metainfo(
             meta['classes'] = read_lines(names)
             assumed['classes'] = f'from {names.name}'
     if assumed:
-        meta['assumed'] = {**assumed, **meta.get('assumed', {})}
+        own = meta.get('assumed')
+        meta['assumed'] = {**assumed, **(own if isinstance(own, dict) else {})}
     return meta
 
 
@@ -299,10 +300,11 @@ def _known_members(
     """
     names = [video.get('frame_dir', video.get('filename')) for video in videos]
     files = [video.get('filename', video.get('frame_dir')) for video in videos]
-    name_of = dict(zip([*files, *names], names * 2, strict=True))
+    pairs = zip([*files, *names], names * 2, strict=True)
+    name_of = {one: name for one, name in pairs if isinstance(one, str)}
     made, lost = {}, 0
     for name, members in split.items():
-        if not isinstance(members, list | tuple):
+        if not isinstance(members, list | tuple) or not {*map(type, members)} <= {str}:
             made[name] = members
             continue
         known = [name_of[one] for one in dict.fromkeys(members) if one in name_of]

@@ -107,7 +107,7 @@ def test_splits_may_name_files_and_clips_that_there_are_not(path, logged):
     data = in_2d()
     for clip in data['annotations']:
         clip['filename'] = f'{clip["frame_dir"]}.mp4'
-    data['split'] = {'train': [f'{CLIPS[0][0]}.mp4', CLIPS[1][0], 'gone']}
+    data['split'] = {'train': [f'{CLIPS[0][0]}.mp4', CLIPS[1][0], 'gone'], 'val': []}
     read = load_annotations(write(data, path))
     assert read['split'] == {'train': [CLIPS[0][0], CLIPS[1][0]]}
     assert '1 name in splits' in logged.text
@@ -150,6 +150,7 @@ def compress(key, value):
         (clip(1, 'label', 10**30), f'{CLIPS[1][0]} | label'),
         (clip(1, 'label', -3), f'{CLIPS[1][0]} | label | -3'),
         (clip(1, 'keypoint', np.zeros((1, 0, 17, 2))), f'{CLIPS[1][0]} | keypoint'),
+        (clip(1, 'keypoint_score', 3), f'{CLIPS[1][0]} | keypoint_score | 3'),
         (clip(1, 'total_frames', 500), f'{CLIPS[1][0]} | total_frames | 500'),
         (clip(1, 'frame_dir', CLIPS[0][0]), f'2 videos | {CLIPS[0][0]}'),
         (
