@@ -225,6 +225,11 @@ def checkpoint_config(checkpoint: object, source: str) -> ConfigDict:
         )
     cfg = Config.fromstring(text, '.py')._cfg_dict
     _drop_initial_weights(cfg.get('model'))
+    if isinstance(cfg.get('model'), dict) and is_recognizer(cfg.model):
+        raise UserError(
+            f'{source}: of {cfg.model.type}, a recogniser of MMAction2; name its '
+            'config file, too, before the checkpoint.'
+        )
     dataset = cfg.get('test_dataloader', {}).get('dataset')
     if not isinstance(cfg.get('model'), dict) or not isinstance(dataset, dict):
         raise UserError(

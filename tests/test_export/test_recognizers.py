@@ -293,6 +293,8 @@ def test_wrong_recogniser_is_named_before_anything_runs(saved):
     other = saved(gcn(), bones, name='bones')
     with raises_naming(UserError, files[0], other[1], "['b']", "['j']"):
         predicted(video, (files[0], other[1]))
+    with raises_naming(UserError, files[1], 'RecognizerGCN'):
+        predicted(video, (files[1], None))
     images = saved(POSEC3D, IMAGES, name='images')
     with raises_naming(UserError, images[0], 'DecordInit'):
         predicted(video, images)
