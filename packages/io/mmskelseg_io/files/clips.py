@@ -23,6 +23,8 @@ from mmskelseg_io.structures.segments import IGNORED
 EVERYTHING = 'all'
 #: The layout of MMAction2's skeletons, by their number of joints.
 LAYOUT_OF = {17: 'coco17', 18: 'openpose_coco18', 25: 'kinect25'}
+# MMAction2's own names of them.
+_LAYOUTS = {'coco': 'coco17', 'openpose': 'openpose_coco18', 'nturgb+d': 'kinect25'}
 _FPS = 30.0
 # Where up is for Kinect.
 _UP = 'y'
@@ -165,10 +167,12 @@ def _skeletons(
     elif 'img_shape' not in clip:
         made['img_shape'] = _IMAGE
         assumed['img_shape'] = 'of {1} x {0} pixels'.format(*_IMAGE)
+    # NTU RGB+D has room for two persons; where nobody is found, there may be none.
+    there = seen.any(axis=(1, 2))
     for key in SKELETON_KEYS:
         values = made.get(key, clip.get(key))
-        if isinstance(values, np.ndarray) and values.shape[:1] == seen.shape[:1]:
-            made[key] = _without_absent(values, seen)
+        if isinstance(values, np.ndarray) and values.shape[:1] == there.shape:
+            made[key] = _of_those_there(values, there)
     return made
 
 
@@ -190,15 +194,10 @@ def _are_skeletons(points: Any) -> bool:
     )
 
 
-def _without_absent(values: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Return values (M, ...) of the persons who are ever seen, or else of one.
-
-    NTU RGB+D has room for two in each clip.
-    """
-    there = seen.any(axis=(1, 2))
+def _of_those_there(values: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Return values (M, ...) of the persons who are ever seen, or else of one."""
     if there.any():
-        return values[there]
-    # Where nobody is found, some files have no person.
+        return values if there.all() else values[there]
     return values[:1] if len(values) else np.zeros((1, *values.shape[1:]), values.dtype)
 
 
@@ -249,6 +248,8 @@ def _metainfo(
     meta = {'dataset': path.stem, 'background': None, **stated}
     if 'up' in assumed:
         meta['up'] = assumed['up']
+    if isinstance(meta.get('skeleton'), str):
+        meta['skeleton'] = _LAYOUTS.get(meta['skeleton'], meta['skeleton'])
     shapes = [v['keypoint'].shape for v in videos if _are_skeletons(v.get('keypoint'))]
     if 'skeleton' not in meta and shapes:
         joints = shapes[0][2]

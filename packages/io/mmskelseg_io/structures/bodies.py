@@ -113,7 +113,10 @@ def up_direction(
     animals on four feet. None if videos disagree, or show neither.
     """
     if 'up' in metainfo:
-        return metainfo['up'], 'the annotation file says so'
+        stated = 'up' not in metainfo.get('assumed', {})
+        return metainfo[
+            'up'
+        ], f'the annotation file {"says" if stated else "assumes"} so'
     longest = []
     for video in videos:
         points = np.asarray(video['keypoint_3d'], np.float32)

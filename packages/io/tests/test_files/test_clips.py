@@ -113,6 +113,18 @@ def test_splits_may_name_files_and_clips_that_there_are_not(path, logged):
     assert '1 name in splits' in logged.text
 
 
+def test_stated_metainfo_goes_before_assumptions(path, logged):
+    stated = {'fps': 25, 'skeleton': 'nturgb+d', 'up': '-y', 'dataset': 'ntu'}
+    read = load_annotations(write({**in_3d(), 'metainfo': stated}, path))
+    assert read['metainfo']['skeleton'] == 'kinect25'
+    assert {*read['metainfo']['assumed']} == {'keypoint', 'classes'}
+    video = read['annotations'][0]
+    assert video['fps'] == 25
+    # What is lowest in metres is at the top of the image.
+    lowest = video['keypoint_3d'][0, 0, :, 1].argmin()
+    assert video['keypoint'][0, 0, lowest, 1] == video['keypoint'][0, 0, :, 1].min()
+
+
 def test_clips_stand_beside_recordings_and_metainfo_is_kept(path, logged):
     data = small_annotations()
     clip = {**data['annotations'][0], 'frame_dir': 'clip', 'label': np.int64(2)}
