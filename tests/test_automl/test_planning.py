@@ -22,7 +22,7 @@ from mmskelseg.automl.planning import (
 from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
-from tests.small_data import small_annotations
+from tests.small_data import small_annotations, with_3d
 
 PATH = Path('annotations.pkl')
 
@@ -56,31 +56,22 @@ def test_pairs_are_compared_where_each_video_shows_several():
     assert refused == {}
 
 
-def test_objects_are_seen_unless_they_are_left_out():
+CUP = {'name': 'cup', 'kind': 'cup'}
+CUP |= {'points': np.ones((300, 1, 2)), 'score': np.ones((300, 1))}
+LAMP = {'name': 'lamp', 'shape': 'point', 'points': [[5, 5]]}
+
+
+@pytest.mark.parametrize(('key', 'one'), [('objects', CUP), ('places', LAMP)])
+def test_things_are_seen_unless_they_are_left_out(key, one):
     data = small_annotations([300] * 6)
     data['metainfo']['objects'] = {'cup': ['middle']}
     for video in data['annotations']:
-        points, score = np.ones((300, 1, 2)), np.ones((300, 1))
-        cup = {'name': 'cup', 'kind': 'cup', 'points': points, 'score': score}
-        video['objects'] = [cup]
+        video[key] = [one]
     both = candidates(data, PATH, ('train', 'test'))[0]
-    assert [c.name for c in both[:2]] == ['pose2d', 'pose2d_without_objects']
-    assert both[1].options == '--recipe pose2d --no-objects'
+    assert [c.name for c in both[:2]] == ['pose2d', f'pose2d_without_{key}']
+    assert both[1].options == f'--recipe pose2d --no-{key}'
     assert [len(c.choice.parts) for c in both[:2]] == [1, 0]
-    asked = ConfigRequest(objects=False)
-    none = candidates(data, PATH, ('train', 'test'), asked)[0]
-    assert not any(c.choice.parts for c in none)
-
-
-def test_places_are_seen_unless_they_are_left_out():
-    data = small_annotations([300] * 6)
-    for video in data['annotations']:
-        video['places'] = [{'name': 'lamp', 'shape': 'point', 'points': [[5, 5]]}]
-    both = candidates(data, PATH, ('train', 'test'))[0]
-    assert [c.name for c in both[:2]] == ['pose2d', 'pose2d_without_places']
-    assert both[1].options == '--recipe pose2d --no-places'
-    assert [len(c.choice.parts) for c in both[:2]] == [1, 0]
-    asked = ConfigRequest(places=False)
+    asked = ConfigRequest(**{key: False})
     none = candidates(data, PATH, ('train', 'test'), asked)[0]
     assert not any(c.choice.parts for c in none)
 
@@ -103,18 +94,9 @@ def test_shares_of_observers_are_compared_where_they_differ():
     assert text.count("observers='shares'") == 1
 
 
-def with_3d():
-    data = small_annotations([300] * 6)
-    data['metainfo']['up'] = '-y'
-    for video in data['annotations']:
-        depth = np.ones((*video['keypoint'].shape[:3], 1), np.float32)
-        video['keypoint_3d'] = np.concatenate([video['keypoint'], depth], axis=-1)
-    return data
-
-
 def test_joints_in_3d_are_only_compared():
     """A model of them labels no new video, so that of those in 2D is the result."""
-    both = candidates(with_3d(), PATH, ('train', 'test'))[0]
+    both = candidates(with_3d(small_annotations([300] * 6)), PATH, ('train', 'test'))[0]
     assert [(c.name, c.only_compared) for c in both] == [
         ('pose2d', False), ('pose2d_any_order', False), ('pose2d_ms_tcn2', False),
         ('pose3d', True), ('heatmap', False), ('heatmap_cnn', False),
@@ -124,7 +106,9 @@ def test_joints_in_3d_are_only_compared():
 @pytest.mark.parametrize('recipe', ['pose3d', 'heatmap'])
 def test_one_recipe_that_is_asked_is_the_only_one(recipe):
     asked = ConfigRequest(recipe=recipe)
-    only = candidates(with_3d(), PATH, ('train', 'test'), asked)[0]
+    only = candidates(
+        with_3d(small_annotations([300] * 6)), PATH, ('train', 'test'), asked
+    )[0]
     assert {c.request.recipe for c in only} == {recipe}
     assert len(only) > 1
     assert not any(c.only_compared for c in only)

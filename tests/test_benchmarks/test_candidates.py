@@ -57,21 +57,22 @@ def test_changes_are_means_over_sets_beside_the_spread_and_the_worst():
     assert row == ['new', '2', *changes, '1.41', '-3.00 (mAP, orders)']
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures('quick_runs')
-def test_candidates_are_run_once_and_decoded(tmp_path, capsys, monkeypatch):
-    """The second one is compared with the first; nothing is trained again."""
+@pytest.fixture
+def words(tmp_path, quick_runs):
+    """What names three videos, of which two folds test the last and the second."""
     data = small_annotations()
     names = [video['frame_dir'] for video in data['annotations']]
     for fold in (1, 2):
         test = names[-fold]
-        data['split'] |= {
-            f'fold{fold}/train': [name for name in names if name != test],
-            f'fold{fold}/test': [test],
-        }
-    (tmp_path / 'gestures').mkdir()
+        train = [name for name in names if name != test]
+        data['split'] |= {f'fold{fold}/train': train, f'fold{fold}/test': [test]}
     save_annotations(data, tmp_path / 'gestures' / 'annotations.pkl')
-    words = [str(tmp_path), str(tmp_path / 'work'), '--sets', 'gestures']
+    return [str(tmp_path), str(tmp_path / 'work'), '--sets', 'gestures']
+
+
+@pytest.mark.slow
+def test_candidates_are_run_once_and_decoded(words, tmp_path, capsys):
+    """The second one is compared with the first; nothing is trained again."""
     # The second fold comes with the second call.
     Candidates.main([*words, '--folds', '1', '--candidate', 'default=--epochs 1'])
     capsys.readouterr()
@@ -99,21 +100,14 @@ def test_candidates_are_run_once_and_decoded(tmp_path, capsys, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures('quick_runs')
-def test_few_recordings_are_spread_over_the_training_split(tmp_path, capsys):
-    data = small_annotations()
-    *train, last = [video['frame_dir'] for video in data['annotations']]
-    data['split'] |= {'fold1/train': train, 'fold1/test': [last]}
-    (tmp_path / 'gestures').mkdir()
-    save_annotations(data, tmp_path / 'gestures' / 'annotations.pkl')
-    words = [str(tmp_path), str(tmp_path / 'work'), '--sets', 'gestures']
-    few = ['--recordings', '2', '--candidate', 'default=--epochs 1']
+def test_few_recordings_are_spread_over_the_training_split(words, tmp_path, capsys):
+    few = ['--recordings', '1', '--folds', '1', '--candidate', 'default=--epochs 1']
     Candidates.main([*words, *few])
     assert 'gestures' in capsys.readouterr().out
     folder = tmp_path / 'work' / 'gestures' / 'default'
     split = load_annotations(folder / 'annotations.pkl')['split']
-    assert split['fold1/train'] == [train[0], train[len(train) // 2]]
-    assert split['fold1/test'] == [last]
+    assert split['fold1/train'] == ['video_0']
+    assert split['fold1/test'] == ['video_2']
     assert (folder / 'fold1' / 'seed_0' / 'metrics.json').is_file()
 
 

@@ -16,7 +16,7 @@ from mmskelseg.registry import MODELS
 from mmskelseg_io.files.annotations import save_annotations
 from mmskelseg_io.structures.objects import BOX
 from tests.errors import assert_names
-from tests.small_data import small_annotations
+from tests.small_data import small_annotations, with_3d
 
 TINY = [
     'train_cfg.max_epochs=4',
@@ -45,15 +45,6 @@ def without_script(*args):
     """Return annotations of which one video has the classes the other way round."""
     data = small_annotations(*args)
     data['annotations'][0]['label'] = data['annotations'][0]['label'][::-1].copy()
-    return data
-
-
-def with_3d(data):
-    """Return annotations whose first person is there in three dimensions as well."""
-    for video in data['annotations']:
-        depth = np.full((*video['keypoint'].shape[:3], 1), 3, np.float32)
-        video['keypoint_3d'] = np.concatenate([video['keypoint'], depth], axis=-1)
-    data['metainfo']['up'] = '-y'
     return data
 
 
@@ -303,30 +294,6 @@ def test_places_are_seen_by_themselves(make_config, view, in_3d, options):
     # A flag, inside, a distance and its change, and a cosine.
     channels = plain.model.branches[name].in_channels + 2 * (4 + ('view' in options))
     assert cfg.model.branches[name].in_channels == channels
-
-
-def test_video_without_the_places_of_others_is_named(make_config):
-    data = small_annotations()
-    for i, video in enumerate(data['annotations']):
-        video['places'] = PLACES[: 2 - i // 2]
-    text, _ = make_config(data, code=1)
-    assert_names(text, 'video_2', 'lamp', '--no-places')
-
-
-def test_place_that_is_of_another_shape_in_another_video_is_named(make_config):
-    data = small_annotations()
-    for i, video in enumerate(data['annotations']):
-        shape = {} if i < 2 else {'shape': 'point', 'points': [[5, 5]]}
-        video['places'] = [{**PLACES[0], **shape}]
-    text, _ = make_config(data, code=1)
-    assert_names(text, 'video_0', 'nest', 'point', '--no-places')
-
-
-def test_video_without_the_objects_of_others_is_named(make_config):
-    data = with_objects(small_annotations())
-    del data['annotations'][2]['objects']
-    text, _ = make_config(data, code=1)
-    assert_names(text, data['annotations'][2]['frame_dir'], '--no-objects')
 
 
 def test_config_for_streams_looks_ahead_in_seconds(make_config, tmp_path):
@@ -628,11 +595,28 @@ def unknown_up(data):
     del with_3d(data)['metainfo']['up']
 
 
+def places(*each):
+    def change(data):
+        for video, found in zip(data['annotations'], each, strict=True):
+            video['places'] = found
+
+    return change
+
+
+def without_objects(data):
+    del with_objects(data)['annotations'][2]['objects']
+
+
 def keep(data):
     pass
 
 
+NEST = PLACES[:1]
+POINT = [{**NEST[0], 'shape': 'point', 'points': [[5, 5]]}]
 REFUSED = {
+    'no lamp': (places(PLACES, PLACES, NEST), '', 'video_2 | lamp | --no-places'),
+    'shapes': (places(NEST, NEST, POINT), '', 'video_0 | nest | point | --no-places'),
+    'no objects': (without_objects, '', 'video_2 | --no-objects'),
     'no 3D': (keep, '--recipe pose3d', "'video_0' has no keypoint_3d | first of 3"),
     'heatmaps of streams': (keep, '--streaming 1 --recipe heatmap', 'heatmap | --stre'),
     'long wait': (keep, '--streaming 6', '--streaming 6 | 6 s'),
@@ -763,8 +747,9 @@ def test_recipe_resumes_to_the_bit(make_config, run_tool, stop_early, tmp_path):
         options = [*TINY, f'train_dataloader.num_workers={workers}']
         run_tool('tools/train.py', 'mine.py', *flags, '--cfg-options', *options)
 
-    train('--work-dir', 'through')
+    train('--work-dir', 'through', '--seed', 3)
     stop_early('through', 'stopped')
+    # The seed is that of the checkpoint.
     train('--work-dir', 'stopped', '--resume', workers=2)
     through, stopped = (
         load_checkpoint(tmp_path / name / 'epoch_4.pth')

@@ -67,29 +67,6 @@ def test_train_then_test_on_small_data(run_tool, tmp_path, options):
     assert 'members' not in metrics
 
 
-@pytest.mark.parametrize('workers', [0, 1])
-def test_resumed_training_ends_as_one_that_ran_through(
-    run_tool, stop_early, tmp_path, options, workers
-):
-    """Stopped after two epochs and resumed, the weights are equal."""
-    # Workers that live on draw from the random state at the first epoch of a run only.
-    options = [
-        *options,
-        f'train_dataloader.num_workers={workers}',
-        f'train_dataloader.persistent_workers={bool(workers)}',
-    ]
-    train(run_tool, options, '--work-dir', 'through', '--seed', 3)
-    stop_early('through', 'stopped')
-    # The seed is that of the checkpoint.
-    train(run_tool, options, '--work-dir', 'stopped', '--resume')
-    expected = weights(tmp_path / 'through' / 'epoch_4.pth')
-    resumed = weights(tmp_path / 'stopped' / 'epoch_4.pth')
-    assert expected.keys() == resumed.keys()
-    assert all(torch.equal(expected[key], resumed[key]) for key in expected)
-    before = weights(tmp_path / 'through' / 'epoch_2.pth')
-    assert not all(torch.equal(before[key], expected[key]) for key in expected)
-
-
 def test_resume_without_a_checkpoint_says_that_it_begins_anew(
     run_tool, tmp_path, options
 ):

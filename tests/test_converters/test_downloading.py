@@ -55,8 +55,9 @@ def zeros(path):
         (replaced(LOCAL, 42, b'\xff' * 8), 'subtle.zip'),
         (lambda path: path.write_bytes(path.read_bytes()[:200]), 'not a zip file'),
         (lambda path: path.write_bytes(path.read_bytes()[90:]), 'subtle.zip'),
+        (lambda path: zipfile.ZipFile(path, 'w').close(), '--url'),
     ],
-    ids=['zeros', 'encrypted', 'method', 'offset', 'data', 'cut', 'beheaded'],
+    ids=['zeros', 'encrypted', 'method', 'offset', 'data', 'cut', 'beheaded', 'empty'],
 )
 def test_archive_that_cannot_be_unpacked_is_named_and_deleted(tmp_path, change, named):
     path = write_archive(tmp_path / 'subtle.zip')

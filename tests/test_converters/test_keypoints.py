@@ -10,17 +10,14 @@ from mmskelseg_io.files.annotations import load_annotations
 from mmskelseg_io.labels import (
     Segment,
     VideoSegments,
-    tiers_to_segments,
     write_boris,
     write_elan,
 )
 from mmskelseg_io.poses import Poses, write_npz
 from mmskelseg_io.structures import Skeleton
-from mmskelseg_io.structures.tiers import tiers_of
 from tests.errors import assert_names
 from tests.test_converters.faults import text
 from tests.test_labels.test_readers import SAMPLES
-from tests.test_labels.tools import WRITERS, write_labels
 from tests.test_poses.trackers import SCORER, coco, deeplabcut
 
 TOOL = 'tools/dataset_converters/keypoints.py'
@@ -390,19 +387,6 @@ def test_file_that_states_no_skeleton_is_named(content, named, convert, tmp_path
     assert_names(error, path, named)
 
 
-@pytest.mark.slow
-def test_a_recipe_trains_on_an_animal(convert, run_tool, dlc, tmp_path):
-    """From files of DeepLabCut to scores, with joints and limbs alone."""
-    layout, parts = tmp_path / 'mouse.json', ['snout', 'earL', 'earR', 'tail']
-    layout.write_text(json.dumps({'joints': parts, 'limbs': [[0, 1], [0, 2], [0, 3]]}))
-    convert('--skeleton', layout, '--size', '640x480', keypoints=(dlc(*parts),))
-    (file,) = tmp_path.rglob('annotations.pkl')
-    run_tool('tools/make_config.py', file, 'mouse.py', '--epochs', 1)
-    run_tool('tools/train.py', 'mouse.py')
-    metrics = tmp_path / 'work_dirs' / 'mouse' / 'metrics.json'
-    assert 0 <= json.loads(metrics.read_text())['seg/acc'] <= 100
-
-
 def test_a_project_is_read_as_far_as_it_fits(convert, project):
     """What is left out is printed and kept; `--strict` and names want all of it."""
     path = project([Segment(0, 3, 'walk')])
@@ -639,24 +623,6 @@ def test_tiers_of_elan_are_converted(sample):
     data, _ = sample('tiers.eaf', '--label-option', 'tier=left hand')
     assert data['metainfo']['classes'] == ['reach', 'rest']
     assert data['annotations'][0]['label'].tolist() == begin[0]
-
-
-@pytest.mark.parametrize('ending', WRITERS)
-def test_tiers_that_a_tool_gets_come_back(sample, convert, labels, ending):
-    """Predictions of tiers are written, corrected and converted again."""
-    data, _ = sample('overlapping.boris')
-    meta = data['metainfo']
-    label = np.concatenate([video['label'] for video in data['annotations']], 1)
-    clear(labels)
-    segments = tiers_to_segments(label, 10, tiers_of(meta))
-    video = VideoSegments('take1', segments, 10, 30, 'take1.mp4')
-    _, options = write_labels(ending, labels, video, meta['tiers'])
-    words = [f'--label-option={key}={value}' for key, value in options.items()]
-    again, _ = convert('--skip-unpaired', '--unlabelled', 'ignore', *words)
-    assert again['metainfo']['tiers'] == meta['tiers']
-    assert again['metainfo']['background'] == meta['background']
-    back = np.concatenate([video['label'] for video in again['annotations']], 1)
-    np.testing.assert_array_equal(back, label)
 
 
 TABLE = 'video,name,shape,x,y\n{0},lamp,point,7,8\n{1},lamp,point,9,8\n'

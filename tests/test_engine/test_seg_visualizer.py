@@ -42,52 +42,35 @@ def read(path):
     return np.round(255 * matplotlib.image.imread(path)[..., :3]).astype(np.uint8)
 
 
-def test_visualizer_writes_the_picture_that_it_returns(visualizer, tmp_path):
-    """The file holds the timelines, with the scores worked out by hand."""
-    path = tmp_path / 'pictures' / 'a.png'
-    item = sample([0, 0, 1, 1], [0, 1, 1, 1], fps=2)
-    image = visualizer.add_datasample('a', item, out_file=path)
-    expected = draw_timelines(
-        {'Ground truth': np.array([0, 0, 1, 1]), 'Prediction': np.array([0, 1, 1, 1])},
-        CLASSES,
-        truth='Ground truth',
-        title='a   Acc 75.0   Edit 100.0   F1@10 100.0',
-        fps=2,
-    )
-    np.testing.assert_array_equal(image, expected)
-    np.testing.assert_array_equal(read(path), image)
-
-
-def test_visualizer_leaves_the_background_out_of_its_scores(visualizer):
-    """Two wrong segments of background cost accuracy alone."""
-    visualizer.dataset_meta = {'classes': CLASSES, 'background': 'rest'}
-    item = sample([0, 0, 0, 1], [2, 0, 2, 1])
-    expected = draw_timelines(
-        {'Ground truth': np.array([0, 0, 0, 1]), 'Prediction': np.array([2, 0, 2, 1])},
-        CLASSES,
-        truth='Ground truth',
-        title='a   Acc 50.0   Edit 100.0   F1@10 100.0',
-    )
-    np.testing.assert_array_equal(visualizer.add_datasample('a', item), expected)
+ROWS = {'gt_label': 'Ground truth', 'pred_label': 'Prediction'}
 
 
 @pytest.mark.parametrize(
-    ('item', 'row'),
-    [(sample(pred=[0, 1]), 'Prediction'), (sample(gt=[0, 1]), 'Ground truth')],
+    ('item', 'background', 'scores'),
+    [
+        (sample([0, 0, 1, 1], [0, 1, 1, 1], fps=2), None, 'Acc 75.0   Edit 100.0'),
+        # Two wrong segments of background cost accuracy alone.
+        (sample([0, 0, 0, 1], [2, 0, 2, 1]), 'rest', 'Acc 50.0   Edit 100.0'),
+        (sample([-1, -1], [0, 1]), None, ''),
+        (sample(pred=[0, 1]), None, ''),
+        (sample(gt=[0, 1]), None, ''),
+    ],
 )
-def test_visualizer_draws_what_there_is(visualizer, item, row):
-    truth = row if row == 'Ground truth' else None
-    labels = {row: np.array([0, 1])}
-    expected = draw_timelines(labels, CLASSES, truth=truth, title='a')
-    np.testing.assert_array_equal(visualizer.add_datasample('a', item), expected)
-
-
-def test_visualizer_gives_no_score_to_an_unlabelled_video(visualizer):
-    """The title is the id alone, and the bar is hatched."""
-    image = visualizer.add_datasample('a', sample([-1, -1], [0, 1]))
-    rows = {'Ground truth': np.array([-1, -1]), 'Prediction': np.array([0, 1])}
-    expected = draw_timelines(rows, CLASSES, truth='Ground truth', title='a')
+def test_visualizer_draws_what_there_is(visualizer, tmp_path, item, background, scores):
+    """The file has the picture that is returned, with scores worked out by hand."""
+    visualizer.dataset_meta = {'classes': CLASSES, 'background': background}
+    path = tmp_path / 'pictures' / 'a.png'
+    image = visualizer.add_datasample('a', item, out_file=path)
+    rows = {ROWS[key]: item.get(key).numpy() for key in ROWS if key in item}
+    expected = draw_timelines(
+        rows,
+        CLASSES,
+        truth='Ground truth' if 'gt_label' in item else None,
+        title=f'a   {scores}   F1@10 100.0' if scores else 'a',
+        fps=item.get('fps'),
+    )
     np.testing.assert_array_equal(image, expected)
+    np.testing.assert_array_equal(read(path), image)
 
 
 def test_visualizer_passes_pictures_and_scalars_to_its_backends(visualizer, tmp_path):

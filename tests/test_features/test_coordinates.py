@@ -44,18 +44,16 @@ def test_coordinates_of_an_arm_by_hand():
     (3, True, 6), (3, False, 3), (2, True, 4), (2, False, 2),
 ])  # fmt: skip
 def test_coordinates_have_the_channels_of_their_options(dims, displacement, C):
-    """Six in 3D and four in 2D, half as many without displacements."""
+    """Six in 3D and four in 2D, half as many without displacements.
+
+    If they are flat, number c * V + v is channel c of joint v.
+    """
     render = SkeletonCoordinates('lcr15', dims, displacement=displacement)
-    assert render.coordinates(person()).shape == (40, C, 15)
+    whole = render.coordinates(person())
+    assert whole.shape == (40, C, 15)
     render.flatten = True
-    assert render.coordinates(person()).shape == (40, C * 15)
-
-
-def test_flat_coordinates_hold_a_channel_of_all_joints_in_a_row():
-    """Number c * V + v is channel c of joint v."""
-    flat = SkeletonCoordinates('lcr15', flatten=True).coordinates(person())
-    whole = SkeletonCoordinates('lcr15').coordinates(person())
-    np.testing.assert_array_equal(flat[:, 2 * 15 + 7], whole[:, 2, 7])
+    flat = render.coordinates(person())
+    np.testing.assert_array_equal(flat, whole.reshape(40, C * 15))
 
 
 def test_blocks_are_the_coordinates_in_pieces():
@@ -241,20 +239,14 @@ def test_person_is_the_one_with_the_highest_scores_unless_it_is_named():
         SkeletonCoordinates('lcr15', person=3).coordinates(video)
 
 
-def test_video_without_a_joint_is_all_zeros():
-    video = person()
-    video['keypoint_score'][:] = 0
-    assert not SkeletonCoordinates('lcr15').coordinates(video).any()
-
-
 def test_missing_score_is_taken_as_1():
-    """As the renderer of heatmaps does."""
-    video = person()
-    expected = SkeletonCoordinates('lcr15').coordinates(video)
+    """As the renderer of heatmaps does; a score of 0 of all gives all zeros."""
+    video, render = person(), SkeletonCoordinates('lcr15')
+    expected = render.coordinates(video)
     del video['keypoint_score']
-    np.testing.assert_array_equal(
-        SkeletonCoordinates('lcr15').coordinates(video), expected
-    )
+    np.testing.assert_array_equal(render.coordinates(video), expected)
+    video['keypoint_score'] = np.zeros((1, 40, 15), np.float32)
+    assert not render.coordinates(video).any()
 
 
 def test_source_is_what_is_read_and_settings_are_what_decides():

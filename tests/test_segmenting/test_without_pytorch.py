@@ -1,6 +1,5 @@
 """The runtime, where there is no PyTorch and nothing of OpenMMLab."""
 
-import json
 import os
 import site
 import subprocess
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 
 from mmskelseg.apis import SkelSegStream
-from mmskelseg_io.files.annotations import save_annotations
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_runtime.commands import live, segment
 from tests import test_install
@@ -19,7 +17,6 @@ from tests.errors import raises_naming
 from tests.inferring import prediction_of
 from tests.small_data import PATH, ROOT
 from tests.tables import read_table
-from tests.test_segmenting.conftest import CLASSES
 
 source, wheel = test_install.source, test_install.wheel
 wheels = test_install.wheels
@@ -132,34 +129,6 @@ def test_exported_model_runs_before_pytorch_is_imported(
     ):
         words = map(str, words)
         subprocess.run([sys.executable, '-c', code, *words], check=True, cwd=ROOT)
-
-
-def test_live_prints_events_without_pytorch(stream_file, poses, clip):
-    """For a file played like a camera, with stored poses."""
-    printed = command('live', clip(frames=120), stream_file[1], '--poses', poses, *LIVE)
-    events = [json.loads(line) for line in printed.splitlines() if line[:1] == '{']
-    assert events[0]['event'] == 'begin'
-    assert events[-1]['event'] == 'end'
-    assert events[-1]['end_frame'] == 120
-    assert {event['label'] for event in events} <= set(CLASSES)
-
-
-def test_annotation_file_is_read_without_pytorch(recipe, person, tmp_path):
-    video = {**person(40), 'total_frames': 40, 'label': np.full(40, -1)}
-    data = {
-        'annotations': [video],
-        'split': {'test': ['take1']},
-        'metainfo': {
-            'classes': ['a'], 'skeleton': 'lcr15', 'dataset': 'small',
-            'background': None,
-        },
-    }  # fmt: skip
-    save_annotations(data, tmp_path / 'annotations.pkl')
-    words = ('segment', tmp_path / 'annotations.pkl', recipe[1], '--split', 'test')
-    printed = command(*words, '--out', tmp_path / 'out', '--formats', 'json')
-    assert 'take1: ' in printed
-    content = json.loads((tmp_path / 'out' / 'segments.json').read_text())
-    assert content['total_frames'] == 40
 
 
 @pytest.mark.usefixtures('alone')

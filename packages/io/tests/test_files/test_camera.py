@@ -69,16 +69,6 @@ def test_slow_reader_gets_the_newest_frame_and_drops_the_rest(clip):
     assert source.dropped == 40 - 3
 
 
-def test_closing_ends_the_iteration(clip):
-    for every_frame in (True, False):
-        source = Camera(clip(), every_frame=every_frame)
-        seen = []
-        for frame in source:
-            seen.append(frame.number)
-            source.close()
-        assert seen == [0]
-
-
 @pytest.mark.parametrize('every_frame', [True, False])
 def test_nothing_stays_open_if_the_consumer_fails(clip, every_frame):
     source = Camera(clip(), every_frame=every_frame)

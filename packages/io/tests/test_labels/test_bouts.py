@@ -31,14 +31,11 @@ def test_background_is_the_time_without_a_label():
     assert bouts(background='other', duration=8) == ([(0, 8, 'other')], 8)
 
 
-def test_duration_that_the_file_states_counts():
+def test_duration_that_is_given_counts_more_than_that_of_the_file():
     """Labels may exceed it by up to a second, and are cut."""
-    found = bouts((0, 10.5, 'walk'), fps=25, num_frames=250)
-    assert found == ([(0, 10, 'walk')], 10)
-
-
-def test_duration_that_is_given_counts_more():
-    found = bouts((0, 10.5, 'walk'), fps=25, num_frames=250, duration=600)
+    stated = {'fps': 25, 'num_frames': 250}
+    assert bouts((0, 10.5, 'walk'), **stated) == ([(0, 10, 'walk')], 10)
+    found = bouts((0, 10.5, 'walk'), **stated, duration=600)
     assert found == ([(0, 10.5, 'walk')], 600)
 
 

@@ -1,7 +1,6 @@
 """Predictions that go to another tool for correction come back the same."""
 
 import json
-import re
 from dataclasses import replace
 
 import pytest
@@ -17,9 +16,7 @@ from mmskelseg_io.labels import (
     write_srt,
 )
 from mmskelseg_io.labels.boris import read_boris_events
-from mmskelseg_io.labels.reading import LABEL_FORMATS
 from tests.errors import raises_naming
-from tests.small_data import ROOT
 from tests.tables import read_table
 
 
@@ -122,20 +119,3 @@ def test_subtitles_show_labels_and_confidences(tmp_path, video):
         '2\n00:00:00,500 --> 00:00:02,000\nlift (62%)\n\n'
         '3\n01:01:01,500 --> 01:01:02,000\nrest\n\n'
     )
-
-
-def code_of(page):
-    return re.findall(r'```python\n(.*?)```', (ROOT / page).read_text(), re.S)
-
-
-def test_format_of_the_documents_registers_itself(tmp_path, monkeypatch):
-    for name in ('readers', 'suffixes'):
-        known = getattr(LABEL_FORMATS, name)
-        monkeypatch.setattr(LABEL_FORMATS, name, dict(known))
-    (code,) = (c for c in code_of('docs/extending.md') if 'LABEL_FORMATS' in c)
-    exec(code, {})
-    path = tmp_path / 'take1.lab'
-    path.write_text('0.0\t1.5\twalk\n1.5\t2.0\tlift\n')
-    (video,) = read_segments(path)
-    assert video.name == 'take1'
-    assert video.segments == [Segment(0, 1.5, 'walk'), Segment(1.5, 2, 'lift')]

@@ -27,14 +27,21 @@ def lefts(video, frames=4, fps=10.0, **more):
     }
 
 
-def test_detections_are_linked_by_overlap_whatever_their_order():
-    video = objects(at(0, 0), at(0, 50), at(1, 52), at(1, 2), at(2, 54))
-    assert lefts(video) == {'cup 1': [0, 2, -1, -1], 'cup 2': [50, 52, 54, -1]}
-
-
-def test_kinds_are_linked_apart():
-    video = objects(at(0, 0), at(0, 0, 'box'), at(1, 0, 'box'))
-    assert lefts(video) == {'cup 1': [0, -1, -1, -1], 'box 1': [0, 0, -1, -1]}
+@pytest.mark.parametrize(
+    ('found', 'expected'),
+    [
+        ([at(0, 0), at(0, 50), at(1, 52), at(1, 2), at(2, 54)],
+         {'cup 1': [0, 2, -1, -1], 'cup 2': [50, 52, 54, -1]}),
+        ([at(0, 0), at(0, 0, 'box'), at(1, 0, 'box')],
+         {'cup 1': [0, -1, -1, -1], 'box 1': [0, 0, -1, -1]}),
+        ([at(0, 0, track='b'), at(1, 90, track='b'), at(1, 0, track='a')],
+         {'cup b': [0, 90, -1, -1], 'cup a': [-1, 0, -1, -1]}),
+        ([at(0, 0), at(13, 3)], {'cup 1': [0, -1, -1, -1]}),
+    ],
+    ids=['any order', 'kinds', 'tracks', 'after the end'],
+)  # fmt: skip
+def test_detections_are_linked_by_overlap_or_as_the_file_says(found, expected):
+    assert lefts(objects(*found)) == expected
 
 
 def test_a_number_is_given_again_after_a_while():
@@ -45,11 +52,6 @@ def test_a_number_is_given_again_after_a_while():
     assert found['cup 1'][0] == 0
     assert found['cup 1'][90] == 50
     assert found['cup 2'][20] == 100
-
-
-def test_tracks_are_kept_even_without_overlap():
-    video = objects(at(0, 0, track='b'), at(1, 90, track='b'), at(1, 0, track='a'))
-    assert lefts(video) == {'cup b': [0, 90, -1, -1], 'cup a': [-1, 0, -1, -1]}
 
 
 def test_files_may_count_frames_of_another_rate():
@@ -81,10 +83,6 @@ def test_kinds_are_chosen_and_renamed():
 def test_objects_of_a_low_score_are_left_out():
     video = objects(at(0, 0, score=0.4), at(1, 40, score=0.6))
     assert lefts(video.chosen({}, 0.5)) == {'cup 1': [-1, 40, -1, -1]}
-
-
-def test_objects_just_after_the_end_are_left_out():
-    assert lefts(objects(at(0, 0), at(13, 3))) == {'cup 1': [0, -1, -1, -1]}
 
 
 @pytest.mark.parametrize(
