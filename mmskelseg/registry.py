@@ -35,7 +35,11 @@ def modules_of(*folders: str) -> list[str]:
 
 
 def part_finder(package: str) -> Callable[[str], Any]:
-    """Return the ``__getattr__`` of a folder, for the classes in its modules."""
+    """Return the ``__getattr__`` of a folder, for the classes in its modules.
+
+    Raises:
+        AttributeError: If no module has such a class.
+    """
 
     def find(name: str) -> Any:
         folder = package.partition('.')[2].replace('.', '/')

@@ -220,7 +220,11 @@ def load_url(
     map_location: MapLocation = None,
     progress: bool = True,
 ) -> object:
-    """Return the checkpoint at a URL, and keep it in torch's cache of downloads."""
+    """Return the checkpoint at a URL, and keep it in torch's cache of downloads.
+
+    Raises:
+        UnavailableError: If it cannot be downloaded.
+    """
     folder = Path(model_dir or Path(torch.hub.get_dir()) / 'checkpoints')
     path = folder / Path(urlparse(url).path).name
     if not path.exists():

@@ -20,7 +20,11 @@ _CARD, _FACTS, _EXPORTED, _, _LIVE = SHARED
 
 
 def write(job: Share, events: Events) -> Path:
-    """Write the folder of a job, and return it."""
+    """Write the folder of a job, and return it.
+
+    Raises:
+        UserError: If the folder has other files, or the model has no weights.
+    """
     *given, last = job.files
     out = Path(last)
     names = {path.name for path in out.iterdir()} if out.exists() else set()

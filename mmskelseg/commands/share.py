@@ -30,7 +30,11 @@ _LICENCES = """
 
 
 def licence(text: str) -> str:
-    """Return the id of a licence, such as ``cc-by-4.0``."""
+    """Return the id of a licence, such as ``cc-by-4.0``.
+
+    Raises:
+        UserError: If no hub knows it.
+    """
     if text not in (known := _LICENCES.split()):
         raise UserError(
             f'{text} is not the id of a licence; name one of {", ".join(known)}'

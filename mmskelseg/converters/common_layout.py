@@ -135,6 +135,9 @@ def frame_features(
     """Yield the id and the features (D, T) of each video in a split.
 
     ``modality`` is their key, needed if there are several.
+
+    Raises:
+        UserError: If the config lacks the modality, or has several and none is named.
     """
     from mmskelseg.registry import DATASETS
 

@@ -155,6 +155,9 @@ def find_release(
 
     The folder may have the name of a known data set; the user may have
     ``stated`` some of them. Keeping every ``sample``-th frame divides the frame rate.
+
+    Raises:
+        UserError: If something is neither known nor stated.
     """
     folder = source.resolve().name
     by_folder = {name.lower(): name for name in RELEASES}.get(folder.lower())

@@ -25,7 +25,11 @@ IMAGE_AXES = {
 
 @reads_file
 def read_ids(path: Path, classes: Sequence[int]) -> np.ndarray:
-    """Return the class of each frame, numbered from 0 in order of ids, (T,) int64."""
+    """Return the class of each frame, numbered from 0 in order of ids, (T,) int64.
+
+    Raises:
+        UserError: If a frame has no class; the message names it.
+    """
     meaning = '(T,), the class id of each frame'
     array = read_numbers(path, meaning, (None,), kinds='fiu')
     wrong = np.flatnonzero(~np.isin(array, classes))
@@ -53,6 +57,9 @@ def read_joints(path: Path, joints: int, count: int) -> np.ndarray:
     """Return the numbers of each joint, (T, M, V, C), in any order of axes.
 
     V distinguishes these shapes; C is for (T, M * V * C), which does not show it.
+
+    Raises:
+        UserError: If the array has another shape.
     """
     meaning = (
         f'(C, T, {joints}, M), (C, T, {joints}), (T, {joints}, C) or (T, M*{joints}*C) '
@@ -81,6 +88,9 @@ def joint_channels(path: Path, count: int, wanted: str | None, stated: bool) -> 
     """Return the meaning of each of ``count`` channels of a joint.
 
     Those that the user ``stated`` must match; those known of a data set may not.
+
+    Raises:
+        UserError: If their number does not fit, or says nothing.
     """
     if wanted and len(wanted) == count:
         return wanted
@@ -156,6 +166,9 @@ def joint_array(video: VideoAnnotation, axes: str) -> np.ndarray:
 
     ``axes`` is one of ``AXES``. In TD, each row has all numbers of a frame, ordered by
     person, then joint, then channel.
+
+    Raises:
+        UserError: If there are several persons, for which the axes have no place.
     """
     score = video['keypoint_score'][..., None]
     points = video.get('keypoint_3d')

@@ -53,6 +53,9 @@ def fetch(url: str, path: Path) -> None:
 
     An interrupted download is continued from ``<path>.part`` if the server supports it,
     and otherwise started again.
+
+    Raises:
+        UserError: If the download fails or ends too early.
     """
     part = path.with_name(f'{path.name}.part')
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,6 +95,9 @@ def extract(archive: Path, member: str) -> None:
 
     An archive that is damaged, encrypted, would unpack to far more than its size, or
     has no such file is deleted, and nothing of it is extracted.
+
+    Raises:
+        UserError: If it is such an archive.
     """
     try:
         with zipfile.ZipFile(archive) as file:

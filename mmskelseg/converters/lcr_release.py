@@ -33,6 +33,9 @@ def find_files(root: Path, parts: Mapping[str, str]) -> dict[tuple[str, str], Pa
     """Return the file of each video's id and annotation key, sorted by id.
 
     ``parts`` has the path of the files of each key, with NN for the id.
+
+    Raises:
+        UserError: If a name is none of the release, or a file is missing.
     """
     found: dict[tuple[str, str], Path] = {}
     for key, part in parts.items():
@@ -83,7 +86,11 @@ def project(pose: np.ndarray) -> np.ndarray:
 
 @reads_file
 def read_pose(path: Path) -> np.ndarray:
-    """Return the joints of each frame in metres, shape (T, 15, 3)."""
+    """Return the joints of each frame in metres, shape (T, 15, 3).
+
+    Raises:
+        UserError: If a depth is not above 0; the message names frame and joint.
+    """
     pose = read_numbers(path, f'(frames, {JOINTS}, 3)', (None, JOINTS, 3))
     wrong = ~(pose[..., 0] > 0)
     if wrong.any():
@@ -97,7 +104,11 @@ def read_pose(path: Path) -> np.ndarray:
 
 @reads_file
 def read_risk(path: Path) -> np.ndarray:
-    """Return the REBA score of each frame, shape (T,)."""
+    """Return the REBA score of each frame, shape (T,).
+
+    Raises:
+        UserError: If a line is no number.
+    """
     try:
         return np.array([float(line) for line in release_lines(path)], np.float32)
     except ValueError as error:

@@ -72,7 +72,11 @@ SHORT = 5
 
 
 def find_recordings(source: Path) -> dict[str, Path]:
-    """Return the file of each recording by its id, such as Seq1_09."""
+    """Return the file of each recording by its id, such as Seq1_09.
+
+    Raises:
+        UserError: If a name is none of the release, or is there twice.
+    """
     release = source / FOLDER
     root = release if release.is_dir() else source
     building.check_folder(root, 'name the folder of the release')
@@ -137,7 +141,11 @@ def pack(source: Path, path: Path) -> None:
 
 @reads_file
 def read_recording(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return joints in metres, (T, 20, 3), and the class of each frame, (T,)."""
+    """Return joints in metres, (T, 20, 3), and the class of each frame, (T,).
+
+    Raises:
+        UserError: If a line does not fit; the message names it.
+    """
     header, *lines = release_lines(path)
     if [name.strip() for name in header.split(';')] != JOINTS:
         raise UserError(

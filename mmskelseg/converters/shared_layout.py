@@ -94,6 +94,9 @@ def read_classes(path: Path, first: int = 0) -> dict[int, str]:
 
     Each line is ``ID NAME``, with ids from 0 or 1, or only a name; ids then start at
     ``first``.
+
+    Raises:
+        UserError: If a line has no id while others do, or ids have gaps.
     """
     lines = release_lines(path)
     pairs = [re.fullmatch(r'([0-9]{1,9})\s+(\S.*)', line) for line in lines]
@@ -148,7 +151,11 @@ def video_id(name: str) -> str:
 def find_labels(
     folder: Path, kind: str = 'a text file for each video, with a class in each line'
 ) -> dict[str, Path]:
-    """Return the label file of each video, sorted by id."""
+    """Return the label file of each video, sorted by id.
+
+    Raises:
+        UserError: If there is none, or a video has two.
+    """
     check_folder(folder, f'it must contain {kind}')
     files = [path for path in folder.glob('[!.]*') if path.is_file()]
     labels = {video_id(path.name): path for path in sorted(files)}
@@ -167,6 +174,9 @@ def read_label(path: Path, classes: dict[int, str]) -> np.ndarray:
     """Return the class of each frame, numbered from 0 in order of ``classes``, (T,).
 
     Each line of the text is the name or the id of a class.
+
+    Raises:
+        UserError: If a line is no class; the message names it.
     """
     lines = release_lines(path)
     places = {str(i): place for place, i in enumerate(classes)}
@@ -191,6 +201,9 @@ def read_splits(
     Files are bundles (``train.split1.bundle``) or tables (``train1.csv``) whose column
     ``feature`` has the path of each video. Validation videos (``val``) are added to the
     training split. The files with the number ``main`` become ``train`` and ``test``.
+
+    Raises:
+        UserError: If there is no split of the number.
     """
     file = re.compile(r'(train|val|test)(?:\.split)?(\d+)\.(?:bundle|csv)')
     found: dict[tuple[str, int], Path] = {}
@@ -236,7 +249,11 @@ def _members(path: Path) -> list[str]:
 
 
 def class_names(data: AnnotationFile, unlabelled: str | None) -> list[str]:
-    """Return class names without spaces, since a space ends a name in this layout."""
+    """Return class names without spaces, since a space ends a name in this layout.
+
+    Raises:
+        UserError: If two names become the same.
+    """
     names = [re.sub(r'\s+', '_', name.strip()) for name in data['metainfo']['classes']]
     for i, name in enumerate(names):
         if name in names[:i]:
@@ -256,7 +273,11 @@ def write_text(path: Path, lines: Sequence[str]) -> None:
 
 
 def write_layout(data: AnnotationFile, out: Path, unlabelled: str | None) -> list[str]:
-    """Write groundTruth/, mapping.txt and splits/, and return lines about them."""
+    """Write groundTruth/, mapping.txt and splits/, and return lines about them.
+
+    Raises:
+        UserError: If a frame has no label, and no class is given for these.
+    """
     names = class_names(data, unlabelled)
     for video in data['annotations']:
         without = np.flatnonzero(video['label'] == -1)
@@ -293,6 +314,9 @@ def read_videos(
 
     Their features and labels are read by two functions. The lengths of both may differ
     by ``given.cut`` frames; ``hint`` is another possible reason, for the message.
+
+    Raises:
+        UserError: If they differ by more.
     """
     for name, path in labels.items():
         file = source / 'features' / f'{name}.npy'
@@ -316,6 +340,9 @@ def saved_features(
 
     The folder ``target`` only appears if the block succeeds. It replaces one that this
     command has written.
+
+    Raises:
+        UserError: If videos have different numbers of features.
     """
     for file in target.glob('*'):
         claim(file)
@@ -356,7 +383,11 @@ def folder_whole(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def folder_new(folder: Path) -> Iterator[Path]:
-    """Yield a folder that does not exist yet; it appears if the block succeeds."""
+    """Yield a folder that does not exist yet; it appears if the block succeeds.
+
+    Raises:
+        UserError: If it exists.
+    """
     if folder.exists():
         raise UserError(
             f'{folder}: exists already; name a new folder, or delete this one.'

@@ -60,7 +60,11 @@ def read_joints(path: Path) -> np.ndarray:
 
 @reads_file
 def read_label(path: Path) -> np.ndarray:
-    """Return the class id of each frame, shape (T,)."""
+    """Return the class id of each frame, shape (T,).
+
+    Raises:
+        UserError: If a line names another behaviour.
+    """
     if not path.is_file():
         raise MissingFileError(f'{path}: missing; copy the release again.')
     names = [(line, cells[-1]) for line, cells in read_rows(path)[1:]]
@@ -74,7 +78,11 @@ def read_label(path: Path) -> np.ndarray:
 
 
 def annotate(path: Path, label_path: Path) -> VideoAnnotation:
-    """Return the annotation of a mouse; the last frame may lack its label."""
+    """Return the annotation of a mouse; the last frame may lack its label.
+
+    Raises:
+        UserError: If the numbers of frames differ by more.
+    """
     joints, label = read_joints(path), read_label(label_path)
     frames = len(label)
     if not 0 <= len(joints) - frames <= 1 or not frames:

@@ -26,7 +26,11 @@ FPS = 25.0
 
 
 def find_parts(root: Path, labels: Path | None) -> dict[str, str]:
-    """Return the path of each key's files relative to ``root``, with NN for the id."""
+    """Return the path of each key's files relative to ``root``, with NN for the id.
+
+    Raises:
+        MissingFileError: If there is no folder of labels.
+    """
     poses = root / 'Poses'
     building.check_folder(poses, 'it must contain NN_pose3d.npy for each video')
     choices = [labels.absolute()] if labels else [root / name for name in LABELS]

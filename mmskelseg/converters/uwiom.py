@@ -65,7 +65,11 @@ DATA = DataSet(
 
 
 def find_release(source: Path) -> Path:
-    """Return the folder that contains the parts of the release."""
+    """Return the folder that contains the parts of the release.
+
+    Raises:
+        MissingFileError: If a folder of it is missing.
+    """
     root = _root(source)
     if root is None:
         raise MissingFileError(

@@ -172,6 +172,9 @@ def find_architecture(arch: str | Mapping[str, object]) -> Architecture:
 
     It is ``torchvision.`` or ``timm.`` and the name of a network of that library, the
     name of a registered backbone with its scope, or a backbone's config.
+
+    Raises:
+        UserError: If it is none of these.
     """
     if isinstance(arch, str):
         library, _, name = arch.partition('.')

@@ -33,6 +33,9 @@ def copies_from_config(
     """Return a recipe for each of the ``copies`` of a modality's features.
 
     They differ in the ``seed`` of their transforms. See :func:`recipe_from_config`.
+
+    Raises:
+        UserError: If the config is invalid; the message names the key.
     """
     if not {'render'} <= set(config) <= set(FeatureConfig.__annotations__):
         raise UserError(

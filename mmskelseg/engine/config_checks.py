@@ -145,6 +145,9 @@ def building(source: str, lasts: Callable[[], bool] = lambda: True) -> Iterator[
     Args:
         source: The config, for the message.
         lasts: Function that returns, after an error, whether parts were being built.
+
+    Raises:
+        UserError: If a part cannot be built.
     """
     try:
         yield

@@ -44,7 +44,11 @@ CONVENTIONS = ('background', 'average', 'scores', 'absent', 'last_frame')
 def choose_folds(
     ann_file: Path, chosen: Sequence[str] | None
 ) -> dict[str, tuple[str, str]]:
-    """Return the training and test split of each fold, by name."""
+    """Return the training and test split of each fold, by name.
+
+    Raises:
+        UserError: If there are no folds, or not those that are chosen.
+    """
     data = load_annotations(ann_file)
     choices = {name or DEFAULT: p for name, p in folds_of(data['split']).items()}
     named = [name for name in choices if name != DEFAULT]
@@ -230,6 +234,9 @@ def submitted(
     """Execute runs as jobs of submitit; yield each, and how it ended.
 
     If it is closed before, the jobs that are left are cancelled.
+
+    Raises:
+        UserError: If submitit is not installed, or refuses the cluster or an option.
     """
     if not runs:
         return

@@ -27,6 +27,9 @@ def config_of(job: ConfigJob) -> Config:
 
     The work folder is the given one, or else that of the config, or else
     ``work_dirs/<name of the config>``.
+
+    Raises:
+        UserError: If the config is that of a model without data, or does not fit.
     """
     if isinstance(job.config, str):
         if is_onnx(job.config) or is_name(job.config) or is_weights(job.config):
@@ -64,6 +67,9 @@ def last_checkpoint(cfg: Config, config: str, work_dir: str | None = None) -> st
     ``config`` is how it was named, and ``work_dir`` the folder that was given with it.
     The copy of a config in a work folder belongs to that folder, even if the folder was
     moved.
+
+    Raises:
+        MissingFileError: If there is none.
     """
     own = Path(cfg.filename).parent
     if own.resolve() == Path(config).resolve():

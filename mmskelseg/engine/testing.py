@@ -75,7 +75,11 @@ def test(job: Test, events: Events) -> TestScores | None:
 
 
 def test_dumps(job: Ensemble, events: Events) -> None:
-    """Score the mean of dumped predictions with the options of a job."""
+    """Score the mean of dumped predictions with the options of a job.
+
+    Raises:
+        UserError: If there is a single file, or weights do not fit.
+    """
     if len(job.dumps) < 2:
         raise UserError(f'{job.dumps[0]}: an ensemble needs at least two files.')
     if job.weights is not None and len(job.weights) != len(job.dumps):

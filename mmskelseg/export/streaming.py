@@ -87,7 +87,11 @@ def streaming_steps(model: nn.Module) -> list[dict[str, object]]:
 def causal_coordinates(
     modality: str, dataset: ConfigDict, skeleton: Layout
 ) -> Coordinates:
-    """Return the renderer of a modality, after checking that streams support it."""
+    """Return the renderer of a modality, after checking that streams support it.
+
+    Raises:
+        UserError: If they do not; the message names the setting.
+    """
     option = f'features.{modality}'
     recipe = branch_recipe(modality, dataset, skeleton)
     render = recipe.render

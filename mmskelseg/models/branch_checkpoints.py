@@ -22,7 +22,11 @@ def branch_checkpoints(branches: Mapping[str, ConfigDict]) -> dict[str, str]:
 
 
 def check_branches_are_trained(branches: Mapping[str, ConfigDict]) -> None:
-    """Check that every checkpoint from which a branch starts exists."""
+    """Check that every checkpoint from which a branch starts exists.
+
+    Raises:
+        MissingFileError: If one does not; the message says how to train it.
+    """
     files = {name: Path(f) for name, f in branch_checkpoints(branches).items()}
     missing = {name: file for name, file in files.items() if not file.is_file()}
     if missing:
@@ -42,6 +46,9 @@ def check_branch_weights(name: str, branch: nn.Module, init_cfg: dict) -> None:
     """Check that a checkpoint has all weights of a branch, with the right shapes.
 
     MMEngine would leave missing weights, and those with other shapes, random.
+
+    Raises:
+        UserError: If it does not; the message names the weight.
     """
     file = init_cfg['checkpoint']
     prefix = init_cfg.get('prefix') or ''

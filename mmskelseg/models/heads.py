@@ -84,6 +84,9 @@ class SegmentationHead(BaseModule):
                 count.
             votes: How many observers give each frame each class, (N, K, T). Where there
                 are any, ``loss_cls`` is that of their shares, in place of the label.
+
+        Raises:
+            UserError: If a label is no class of the model.
         """
         if labels.dim() == 2:
             labels = labels[:, None]

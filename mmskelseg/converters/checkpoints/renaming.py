@@ -51,7 +51,11 @@ class WeightConverter(Job[Path]):
         return self.dst
 
     def renamed(self, state: Mapping[str, Value]) -> dict[str, Value]:
-        """Return a state dict of the reference with our names within a branch."""
+        """Return a state dict of the reference with our names within a branch.
+
+        Raises:
+            UserError: If a name is none of the reference, or one is missing.
+        """
         converted = {}
         for key, value in state.items():
             pattern = next((one for one in self.renames if re.match(one, key)), None)

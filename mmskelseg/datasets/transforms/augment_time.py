@@ -71,7 +71,11 @@ class RandomSpeed(Augmentation):
         self.factor = (float(factor[0]), float(factor[1]))
 
     def transform(self, results: Item) -> Item:
-        """Write features and labels at another speed."""
+        """Write features and labels at another speed.
+
+        Raises:
+            UserError: If there are no features yet.
+        """
         if 'features' not in results:
             raise UserError(
                 f'video {results["frame_dir"]} has no features yet; put RandomSpeed '

@@ -103,7 +103,11 @@ class LoadFrameFeatures(Transform):
         self.max_bytes = max_bytes
 
     def transform(self, results: Item) -> Item:
-        """Write ``features``."""
+        """Write ``features``.
+
+        Raises:
+            UserError: If features have another number of frames than the video.
+        """
         # (T, C, ...) → (C, T, ...)
         found = dict(results.get('features', {}))
         for modality, path in self._files(results).items():

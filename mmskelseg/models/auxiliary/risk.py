@@ -44,7 +44,11 @@ class RiskHead(AuxiliaryPart):
         self.regress = nn.Linear(channels, 1)
 
     def forward(self, output: NetworkOutput) -> Tensor:
-        """Return a score of each frame, (N, T), which depends on no later frame."""
+        """Return a score of each frame, (N, T), which depends on no later frame.
+
+        Raises:
+            UserError: If it gets joints or images in place of features of frames.
+        """
         if any(x.dim() != 3 for x in output.inputs):
             raise UserError(
                 'RiskHead reads (videos, channels, frames) of each branch, but gets '

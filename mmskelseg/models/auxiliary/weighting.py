@@ -37,7 +37,11 @@ class UncertaintyWeighting(AuxiliaryPart):
         self.log_variances = nn.Parameter(torch.zeros(len(self.names)))
 
     def weigh(self, losses: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return all losses, with those that are named weighted."""
+        """Return all losses, with those that are named weighted.
+
+        Raises:
+            UserError: If there is no loss of a name.
+        """
         weighed = dict(losses)
         for name, s in zip(self.names, self.log_variances, strict=True):
             if name not in losses:

@@ -37,7 +37,11 @@ class GraphConv(BaseModule):
 
 
 def check_joints(x: Tensor, num_joints: int) -> None:
-    """Check that an input (N, C, T, V) has the joints of a graph."""
+    """Check that an input (N, C, T, V) has the joints of a graph.
+
+    Raises:
+        UserError: If it has not.
+    """
     if x.dim() != 4 or x.shape[3] != num_joints:
         raise UserError(
             f'A graph of {num_joints} joints reads (videos, channels, frames, '

@@ -26,6 +26,9 @@ def video_lengths(x: Tensor, samples: Sequence[ActionDataSample] | None) -> list
 
     It is ``total_frames`` in the sample's meta information, else the length of its
     labels, else T.
+
+    Raises:
+        UserError: If a video is longer than its features.
     """
     longest = x.shape[2]
     if samples is None:
@@ -72,6 +75,9 @@ def stack_frames(
 
     The padding is ``fill``. Each video must have a value for each of its frames. With
     ``rows`` of (G,), the field is (G, T) and the batch (N, G, T).
+
+    Raises:
+        UserError: If a field is missing, or has another shape.
     """
     batch = torch.full((len(samples), *rows, frames), fill, dtype=dtype)
     for row, length, sample in zip(batch, lengths, samples, strict=True):

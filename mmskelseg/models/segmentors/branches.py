@@ -29,7 +29,11 @@ def finish_stem(stem: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def build_branch(name: str, cfg: ConfigDict, num_classes: int) -> ModuleDict:
-    """Return the backbone of a modality, and what its features pass before it."""
+    """Return the backbone of a modality, and what its features pass before it.
+
+    Raises:
+        UserError: If its stem reads another number of channels.
+    """
     own = ('init_cfg', 'standardize', 'stem')
     sizes = {key: value for key, value in cfg.items() if key not in own}
     place, stem = f'model.branches.{name}', None
@@ -76,7 +80,11 @@ def branch_features(
 
 
 def common_order(backbones: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return the order of the stages, which must be that of all branches."""
+    """Return the order of the stages, which must be that of all branches.
+
+    Raises:
+        UserError: If it is not.
+    """
     orders = {
         name: getattr(backbone, 'stage_order', tuple(range(len(backbone.stages))))
         for name, backbone in backbones.items()
@@ -104,7 +112,11 @@ class FusionOptions:
 def fusion_options(
     branches: list[str], fusion: Mapping[str, Any] | None
 ) -> FusionOptions:
-    """Return the settings of a fusion with their defaults, after checking them."""
+    """Return the settings of a fusion with their defaults, after checking them.
+
+    Raises:
+        UserError: If they do not fit the branches, or are unknown.
+    """
     if (len(branches) > 1) != (fusion is not None):
         raise UserError(
             f'The model has the branches {branches} and fusion={fusion}; several '

@@ -69,6 +69,9 @@ class Journal:
 
         If the file is not as it was left, or the step before could not be written, the
         state is written anew, so that the step refers to it.
+
+        Raises:
+            UnavailableError: If the disk does not take it.
         """
         if self._left is None or self._left != self._now():
             self.write(state())

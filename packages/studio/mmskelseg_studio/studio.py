@@ -297,7 +297,11 @@ class Studio:
         return None if rows is None else self.folder.project.without_deleted(rows)
 
     def poses(self, number: int, start: int, end: int) -> bytes:
-        """Return some frames of poses, then objects, float32 (T, M * V + P, 2)."""
+        """Return some frames of poses, then objects, float32 (T, M * V + P, 2).
+
+        Raises:
+            UserError: If there are none, or too many frames are asked for.
+        """
         name = self.name_of(number)
         if not self.folder.recordings[name].has_poses:
             raise AbsentError(f'{name} has no poses.')
@@ -306,7 +310,11 @@ class Studio:
         return self.folder.picture(name).all_points[start:end].astype('<f4').tobytes()
 
     def video(self, number: int) -> Path:
-        """Return the video of a recording, or the copy of it that browsers play."""
+        """Return the video of a recording, or the copy of it that browsers play.
+
+        Raises:
+            AbsentError: If there is none, or it is gone.
+        """
         name = self.name_of(number)
         video = self._shown_video(name)
         if video is None:
@@ -316,7 +324,11 @@ class Studio:
         return video
 
     def file(self, name: str) -> Path:
-        """Return an exported file."""
+        """Return an exported file.
+
+        Raises:
+            AbsentError: If there is no such file.
+        """
         path = self.files / name
         # A name alone, and no link that leads elsewhere.
         if Path(name).name != name or path.is_symlink() or not path.is_file():
@@ -324,7 +336,11 @@ class Studio:
         return path
 
     def report(self) -> Path:
-        """Return the page about the model."""
+        """Return the page about the model.
+
+        Raises:
+            AbsentError: If there is none.
+        """
         if self.trained is None or not self.trained.report.is_file():
             raise AbsentError('There is no report yet.')
         return self.trained.report
@@ -556,6 +572,9 @@ class Studio:
         """Segment all recordings by the given model, in the background.
 
         That includes new ones in the folder. Missing poses are estimated first.
+
+        Raises:
+            UserError: If no model was given, or a job is running.
         """
         if self.model is None:
             raise UserError('There is no model: start `mmskelseg app MODEL FOLDER`.')
@@ -591,7 +610,11 @@ class Studio:
         self._read_trained()
 
     def estimate_poses(self) -> None:
-        """Estimate the poses of videos that have none, in the background."""
+        """Estimate the poses of videos that have none, in the background.
+
+        Raises:
+            UserError: If all videos have poses, or a job is running.
+        """
         if not self._videos_without_poses():
             raise UserError('All videos have poses.')
 

@@ -60,7 +60,11 @@ class SegmenterJob(VideosJob[Result]):
     def open_segmenter(
         self, model: NamedModel, *, show_progress: bool = True
     ) -> Segmenter:
-        """Return a model that ONNX Runtime runs, or else PyTorch."""
+        """Return a model that ONNX Runtime runs, or else PyTorch.
+
+        Raises:
+            UserError: If options do not suit an exported model.
+        """
         is_exported = model.is_exported()
         if model.name is not None and self.has_pytorch:
             # For other options, the checkpoint of the same model runs in PyTorch.

@@ -221,6 +221,9 @@ def line_frames(
     that would be left over for a last line are shared out among the others. Without
     ``fps``, there is always one line.
 
+    Raises:
+        UserError: If a line would have no minutes.
+
     >>> [line_frames(60 * m, 1) // 60 for m in (10, 11, 60, 200)]
     [10, 5, 5, 10]
     >>> line_frames(601, 1)

@@ -35,6 +35,9 @@ def is_on_hub(model: object) -> bool:
 def parts_of(name: str) -> tuple[str, str | None]:
     """Return the repository that a name stands for, and the revision, if it has one.
 
+    Raises:
+        UserError: If it is no name of a hub.
+
     >>> parts_of('hf:ann/mice@v2')
     ('ann/mice', 'v2')
     """

@@ -70,7 +70,11 @@ def has_exported(folder: str | os.PathLike, *, live: bool = False) -> bool:
 
 
 def exported_file(model: str | os.PathLike, *, live: bool = False) -> str | os.PathLike:
-    """Return the file of an exported model, which may be named or be a folder's."""
+    """Return the file of an exported model, which may be named or be a folder's.
+
+    Raises:
+        MissingFileError: If the model has none for streams.
+    """
     if is_named(model):
         return zoo_file(str(model), live=live)
     if not os.path.isdir(model):

@@ -35,7 +35,11 @@ def recipe_of(file: ModelFile, name: str) -> FeatureRecipe:
 
 
 def renderer_of(file: ModelFile, name: str) -> Renderer:
-    """Return the renderer of a branch, which must be a known one."""
+    """Return the renderer of a branch, which must be a known one.
+
+    Raises:
+        UserError: If the file names an unknown renderer, or one that cannot be built.
+    """
     options = dict(file.metadata['branches'][name]['render'])
     kind = options.pop('type', None)
     # Not those of other registries, which could do anything.

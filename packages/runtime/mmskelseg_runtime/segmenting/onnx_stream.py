@@ -151,7 +151,11 @@ class OnnxStreamingModel:
         frames: int,
         states: Sequence[np.ndarray],
     ) -> tuple[np.ndarray, int, list[np.ndarray]]:
-        """Return what ``push_frames`` returns, after checking it."""
+        """Return what ``push_frames`` returns, after checking it.
+
+        Raises:
+            UserError: If the graph outputs other frames than it says.
+        """
         file, passed = self.file, frames + len(features)
         feed = {
             'features': features,

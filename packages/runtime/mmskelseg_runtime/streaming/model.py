@@ -283,6 +283,9 @@ class ModelStream:
         """Return the probabilities (n', K) of the frames that are final now.
 
         The features of the next frames have the shape (n, C).
+
+        Raises:
+            UserError: If they have another number of channels than the model.
         """
         if features.ndim != 2 or features.shape[1] != self.model.in_channels:
             raise UserError(
