@@ -65,13 +65,7 @@ def read_coco(
         frame_in(entry.image_id, f'{path}: entry {i}', 'image_id')
         for i, entry in enumerate(entries)
     ]
-    smallest = min(ids)
-    first = smallest if first_frame is None and smallest < 2 else first_frame
-    if first is None or first > smallest:
-        raise UserError(
-            f'{path}: the smallest image_id is {smallest}; give the image_id of the '
-            f'first frame by --first-frame, which is 0, 1 or up to {smallest}.'
-        )
+    first = _first(min(ids), first_frame, path)
     categories = {entry.category_id or 1 for entry in entries}
     if len(categories) > 1:
         raise UserError(
@@ -95,6 +89,17 @@ def read_coco(
         for number, points, entry, track in zip(ids, xyc, entries, tracks, strict=True)
     ]
     return gather(found, layout, str(path), notes=notes)
+
+
+def _first(smallest: int, given: int | None, path: FilePath) -> int:
+    """Return the ``image_id`` of the first frame, given that of the first person."""
+    first = smallest if given is None and smallest < 2 else given
+    if first is None or first > smallest:
+        raise UserError(
+            f'{path}: the smallest image_id is {smallest}; give the image_id of the '
+            f'first frame by --first-frame, which is 0, 1 or up to {smallest}.'
+        )
+    return first
 
 
 def _tracks(entries: list[_Entry], ids: list[int]) -> list[str | None]:
