@@ -17,6 +17,7 @@ from mmskelseg_io.files.annotations import fold_splits
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg_io.structures.bodies import joints_seen
+from mmskelseg_io.structures.clips import are_clips
 from mmskelseg_io.structures.individuals import alone
 from mmskelseg_io.structures.segments import IGNORED, to_segments
 from mmskelseg_io.structures.tiers import label_rows, with_flat_labels
@@ -328,6 +329,7 @@ def sanity_checks(data: AnnotationFile, folder: Path) -> list[Suspicion]:
         Suspicion(name, video['frame_dir'], text)
         for checks, names in ((POSE_CHECKS, joints), (LABEL_CHECKS, classes))
         for name, check in checks.items()
+        if not (check is single_class and are_clips(videos))
         for video in videos
         for text in check(video, names)
     ]

@@ -112,6 +112,13 @@ def test_clean_annotations_raise_no_suspicion(data, tmp_path):
     assert sanity_checks(data, tmp_path) == []
 
 
+def test_clips_have_one_class_each(data, tmp_path):
+    for k, video in enumerate(data['annotations']):
+        video['label'][:] = k
+    checks = {one.check for one in sanity_checks(data, tmp_path)}
+    assert checks == {'unknown in training'}
+
+
 def test_nobody_seen_allows_a_second(data):
     video = data['annotations'][0]
     video['keypoint_score'][0, 10:25] = 0
