@@ -21,7 +21,7 @@ from mmengine.structures import InstanceData
 from mmskelseg.registry import INFERENCERS
 from mmskelseg_io.messages.dependencies import Dependency
 from mmskelseg_io.messages.errors import MissingFileError, UserError
-from mmskelseg_io.poses.layouts import checked, named_layout
+from mmskelseg_io.poses.layouts import named_layout
 from mmskelseg_io.poses.poses import Detection
 from mmskelseg_io.structures.skeleton import Layout
 from mmskelseg_runtime.estimators.estimator import PoseEstimator, require, strongest
@@ -227,4 +227,4 @@ def layout_of(meta: Mapping[str, Any]) -> Layout:
     """Return the layout that a network of MMPose was trained on."""
     names, source = meta['keypoint_id2name'], meta['dataset_name']
     joints = [names[i] for i in range(len(names))]
-    return checked(named_layout(joints, meta['skeleton_links'], source), source)
+    return named_layout(joints, source, meta['skeleton_links'], source)

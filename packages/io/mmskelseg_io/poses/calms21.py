@@ -6,7 +6,7 @@ from mmskelseg_io.files.calms21 import FPS, Recording, read_recordings
 from mmskelseg_io.files.parsing import FilePath, numbers
 from mmskelseg_io.messages.counts import listed
 from mmskelseg_io.messages.errors import UserError
-from mmskelseg_io.poses.layouts import counted_layout
+from mmskelseg_io.poses.layouts import own_layout
 from mmskelseg_io.poses.poses import Layout, Poses
 from mmskelseg_io.poses.reading import POSE_FORMATS
 
@@ -28,26 +28,18 @@ def _is_own(key: str) -> bool:
 
 
 @POSE_FORMATS.register('calms21', {'.json': _is_own})
-def read_calms21(
-    path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
-) -> Poses:
-    """Return the poses of the only sequence in a file.
-
-    The layout is by default the seven joints of CalMS21. For ``unnamed``, see
-    :func:`~mmskelseg_io.poses.read_poses`.
-    """
+def read_calms21(path: FilePath) -> Poses:
+    """Return the poses of the only sequence in a file."""
     found = read_recordings(path)
     if len(found) != 1:
         raise UserError(
             f'{path}: has {len(found)} sequences ({listed([*found], 3)}); convert them '
             'by mmskelseg convert calms21.'
         )
-    return poses_of(next(iter(found.values())), skeleton, unnamed)
+    return poses_of(next(iter(found.values())))
 
 
-def poses_of(
-    one: Recording, skeleton: Layout | None = None, unnamed: Layout | None = None
-) -> Poses:
+def poses_of(one: Recording) -> Poses:
     """Return the poses of a sequence."""
     place = f'{one.place}: keypoints'
     points = numbers(one.content.keypoints, (-1, -1, -1, -1), place)
@@ -63,16 +55,13 @@ def poses_of(
         where = f'{one.place}: scores'
         score = numbers(one.content.scores, (frames, people, joints), where)
     is_calms = one.fps is not None and joints == 7 and people == 2
-    layout: Layout | None = MOUSE7 if is_calms and skeleton is None else skeleton
-    layout, notes = counted_layout(joints, layout, one.place, unnamed)
     return Poses(
         points.transpose(1, 0, 2, 3),
         score.transpose(1, 0, 2),
-        layout,
+        MOUSE7 if is_calms else own_layout(joints, one.place),
         img_shape=_SIZE if is_calms else None,
         fps=FPS if is_calms else None,
         people=PEOPLE
         if is_calms
         else tuple(f'animal{i}' for i in range(1, people + 1)),
-        notes=notes,
     )

@@ -18,8 +18,8 @@ from mmskelseg_io.files.names import frame_in
 from mmskelseg_io.files.parsing import FilePath, numbers, read_json
 from mmskelseg_io.files.typed import Id, typed
 from mmskelseg_io.messages.errors import UserError
-from mmskelseg_io.poses.layouts import counted_layout
-from mmskelseg_io.poses.poses import Detection, Layout, Poses, gather
+from mmskelseg_io.poses.layouts import own_layout
+from mmskelseg_io.poses.poses import Detection, Poses, gather
 from mmskelseg_io.poses.reading import POSE_FORMATS
 
 
@@ -36,8 +36,6 @@ class _Entry:
 @POSE_FORMATS.register('coco', {'.json': ('image_id', 'annotations').__contains__})
 def read_coco(
     path: FilePath,
-    skeleton: Layout | None = None,
-    unnamed: Layout | None = None,
     first_frame: int | None = None,
 ) -> Poses:
     """Return the poses of one video in a file of COCO results.
@@ -47,8 +45,6 @@ def read_coco(
 
     Args:
         path: The file.
-        skeleton: The layout; by default COCO's 17 joints.
-        unnamed: See :func:`~mmskelseg_io.poses.read_poses`.
         first_frame: The ``image_id`` of the first frame, which may be empty; by default
             the smallest ``image_id``, if that is 0 or 1.
     """
@@ -73,8 +69,7 @@ def read_coco(
             'of people.'
         )
     joints = len(entries[0].keypoints) // 3
-    layout, notes = counted_layout(joints, skeleton, str(path), unnamed)
-    notes = (f'frames are numbered by image_id, from {first}', *notes)
+    notes = [f'frames are numbered by image_id, from {first}']
     xyc = np.array(
         [
             numbers(entry.keypoints, (3 * joints,), f'{path}: entry {i}: keypoints')
@@ -88,7 +83,7 @@ def read_coco(
         Detection(number - first, points, entry.score, track)
         for number, points, entry, track in zip(ids, xyc, entries, tracks, strict=True)
     ]
-    return gather(found, layout, str(path), notes=notes)
+    return gather(found, own_layout(joints, str(path)), str(path), notes=notes)
 
 
 def _first(smallest: int, given: int | None, path: FilePath) -> int:

@@ -25,8 +25,8 @@ from mmskelseg_io.files.parsing import FilePath, check_widths
 from mmskelseg_io.files.pickled_values import UnsafePickleError
 from mmskelseg_io.files.pickles import UNREADABLE, PickleReader
 from mmskelseg_io.messages.errors import UserError, shown
-from mmskelseg_io.poses.layouts import in_order
-from mmskelseg_io.poses.poses import Layout, Poses, check_size
+from mmskelseg_io.poses.layouts import own_layout
+from mmskelseg_io.poses.poses import Poses, check_size
 from mmskelseg_io.poses.reading import POSE_FORMATS, read_table_rows
 
 if TYPE_CHECKING:
@@ -54,15 +54,10 @@ ANIMAL = 'animal'
     },
     ending='(DLC|DeepCut)_.+',
 )
-def read_deeplabcut(
-    path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
-) -> Poses:
+def read_deeplabcut(path: FilePath) -> Poses:
     """Return the poses of one video in a file of DeepLabCut.
 
-    Body parts that belong to no animal (``single``) are skipped, with a note. The
-    layout is by default COCO's 17 joints if the body parts have their names; otherwise
-    it is the body parts of the file, without limbs. For ``unnamed``, see
-    :func:`~mmskelseg_io.poses.read_poses`.
+    Body parts that belong to no animal (``single``) are skipped, with a note.
     """
     columns, frames, values = read_columns(path)
     people = list(dict.fromkeys(column[0] for column in columns))
@@ -71,17 +66,20 @@ def read_deeplabcut(
         people.remove(SCENE)
         notes = ('body parts of no animal (single) are skipped; --objects reads them',)
     parts = list(dict.fromkeys(c[1] for c in columns if c[0] == people[0]))
-    order, layout, more = in_order(parts, skeleton, str(path), unnamed)
-    shape = (len(people), max(frames) + 1, len(order))
+    shape = (len(people), max(frames) + 1, len(parts))
     check_size(shape, len(people) * len(frames), str(path))
     data = np.full((*shape, 3), np.nan)
     for row, person in enumerate(people):
-        for joint, part in enumerate(parts[i] for i in order):
+        for joint, part in enumerate(parts):
             data[row, frames, joint] = points_of(
                 columns, values, person, part, str(path)
             )
     return Poses(
-        data[..., :2], data[..., 2], layout, people=tuple(people), notes=notes + more
+        data[..., :2],
+        data[..., 2],
+        own_layout(parts, str(path)),
+        people=tuple(people),
+        notes=notes,
     )
 
 

@@ -15,7 +15,7 @@ from mmskelseg_io.files.hdf5 import Group, open_hdf5
 from mmskelseg_io.files.jabs import mouse_name
 from mmskelseg_io.files.parsing import FilePath
 from mmskelseg_io.messages.errors import UserError
-from mmskelseg_io.poses.layouts import counted_layout, in_order
+from mmskelseg_io.poses.layouts import own_layout
 from mmskelseg_io.poses.poses import Layout, Poses, check_size
 from mmskelseg_io.poses.reading import POSE_FORMATS
 
@@ -44,13 +44,8 @@ _TRACKS = ('instance_track_id', 'instance_count')
     dict.fromkeys(('.h5', '.hdf5'), lambda items: 'poseest' in items),
     ending=r'_pose_est_v\d+',
 )
-def read_jabs(
-    path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
-) -> Poses:
-    """Return the poses of the mice of one video; they are called as in annotations.
-
-    For ``unnamed``, see :func:`~mmskelseg_io.poses.read_poses`.
-    """
+def read_jabs(path: FilePath) -> Poses:
+    """Return the poses of the mice of one video; they are called as in annotations."""
     with open_hdf5(path) as file:
         group, names = file.get('poseest'), []
         if not isinstance(group, Group):
@@ -76,16 +71,12 @@ def read_jabs(
     at = np.nonzero(who >= 0)
     keypoint[who[at], at[0]] = points[at][..., ::-1]
     confidence[who[at], at[0]] = score[at]
-    if joints == len(_JOINTS):
-        given = skeleton or MOUSE12
-        order, layout, notes = in_order(_JOINTS, given, str(path), unnamed)
-        keypoint, confidence = keypoint[:, :, order], confidence[:, :, order]
-    else:
-        layout, notes = counted_layout(joints, skeleton, str(path), unnamed)
+    known = joints == len(_JOINTS)
+    layout = MOUSE12 if known else own_layout(joints, str(path))
     if len(names) < people:
         names = [*map(str, range(people))]
     mice = tuple(map(mouse_name, names[:people]))
-    return Poses(keypoint, confidence, layout, people=mice, notes=notes)
+    return Poses(keypoint, confidence, layout, people=mice)
 
 
 def _checked(arrays: dict[str, np.ndarray], path: str) -> tuple[np.ndarray, np.ndarray]:

@@ -13,29 +13,39 @@ from mmskelseg_io.structures import Skeleton, is_data_layout
 from mmskelseg_io.structures.layouts import mirrored_joints, split_side
 
 COCO17 = Skeleton.get('coco17').joints
+# The arrays of poses with an axis of joints, the third.
+_KEYS = ('keypoint', 'keypoint_score', 'keypoint_3d')
 
 
-def named_layout(
-    joints: Sequence[str],
+def own_layout(
+    joints: Sequence[str] | int,
+    source: str,
     limbs: Sequence[Sequence[int | str]] = (),
     name: str = 'custom',
 ) -> Layout:
-    """Return the layout of joints with names.
+    """Return the layout that a file states: the names of joints, or their number.
 
-    Joints that differ only in left and right are flip pairs. COCO's 17 joints in COCO's
-    order are ``coco17``, whatever the limbs.
+    Joints that differ only in left and right are flip pairs.
 
-    >>> named_layout(['nose', 'earL', 'earR'])['flip_pairs']
+    >>> own_layout(['nose', 'earL', 'earR'], 'take1.csv')['flip_pairs']
     [[1, 2]]
     """
-    if tuple(joints) == COCO17:
-        return 'coco17'
-    return {
+    names = [*map(str, range(joints))] if isinstance(joints, int) else list(joints)
+    layout = {
         'name': name,
-        'joints': list(joints),
+        'joints': names,
         'limbs': [list(limb) for limb in limbs],
-        'flip_pairs': [list(pair) for pair in mirrored_joints(joints)],
+        'flip_pairs': [list(pair) for pair in mirrored_joints(names)],
     }
+    return checked(layout, source)
+
+
+def named_layout(
+    joints: Sequence[str], source: str, limbs: Sequence[Sequence[int]], name: str
+) -> Layout:
+    """Return the layout of a model, ``coco17`` for COCO's joints with any limbs."""
+    is_coco = tuple(joints) == COCO17
+    return 'coco17' if is_coco else own_layout(joints, source, limbs, name)
 
 
 def checked(layout: Layout, source: str) -> Layout:
@@ -96,19 +106,34 @@ def counted_layout(
     return unnamed, (f'{note} {skeleton.name}',)
 
 
-def in_order(
-    joints: Sequence[str],
-    given: Layout | None,
-    source: str,
-    unnamed: Layout | None = None,
-) -> tuple[list[int], Layout, tuple[str, ...]]:
-    """Return the order of joints, the layout and notes, for joints with names.
+def arranged(
+    poses: Poses, given: Layout | None, source: str, unnamed: Layout | None = None
+) -> Poses:
+    """Return poses that a reader made, in a layout that is given or known.
 
-    Names that are numbers are sorted numerically, with the layout of
-    :func:`counted_layout`. Other names are ordered as in the given layout, which may
-    have fewer, or COCO's, if it has the same names. A given layout with other names
-    keeps their order, unless names in both contradict it.
+    One of a name, which the format has, is kept. Joints without names, or whose names
+    are numbers, are sorted numerically; their layout is the given one, or else COCO's
+    if there are 17, or else ``unnamed``. Other names are ordered as in the given
+    layout, which may have fewer, or COCO's, if it has the same names. A given layout
+    with other names keeps their order, unless names in both contradict it.
     """
+    if isinstance(poses.skeleton, str):
+        return poses
+    order, layout, notes = _in_order(poses.skeleton, given, source, unnamed)
+    return poses.noting(*notes, **_columns(poses, order), skeleton=layout)
+
+
+def _columns(poses: Poses, order: Sequence[int]) -> dict[str, np.ndarray]:
+    """Return the arrays of joints, of those at these indices."""
+    arrays = {key: getattr(poses, key) for key in _KEYS}
+    return {k: x[:, :, order] for k, x in arrays.items() if x is not None}
+
+
+def _in_order(
+    own: Layout, given: Layout | None, source: str, unnamed: Layout | None
+) -> tuple[list[int], Layout, tuple[str, ...]]:
+    """Return the order of the joints of a file, the layout and notes."""
+    joints = Skeleton.get(own).joints
     order = list(range(len(joints)))
     layout = 'coco17' if given is None else given
     names = Skeleton.get(layout).joints
@@ -117,10 +142,9 @@ def in_order(
     elif set(names) == set(joints):
         order, given = [list(joints).index(name) for name in names], layout
     elif given is None:
-        layout = checked(named_layout(joints), source)
-        if unnamed is not None:
-            # The layout of a model, which says what the file does not.
-            return order, layout, ()
+        if unnamed is not None or Skeleton.get(own).limbs:
+            # The layout of a model says what the file does not.
+            return order, own, ()
         notes = [
             'the file does not say which joints are connected, so no lines are drawn '
             'between them (--skeleton)'
@@ -134,7 +158,7 @@ def in_order(
                 if joint not in COCO17
                 for meant in get_close_matches(joint.lower(), missing, n=1, cutoff=0.9)
             ]
-        return order, layout, tuple(notes)
+        return order, own, tuple(notes)
     elif set(names) < set(joints):
         rest = listed([joint for joint in joints if joint not in names])
         note = f'joints that the skeleton lacks are left out: {rest}'
@@ -181,11 +205,10 @@ def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:
             f'--part {joints[0]}=nose.'
         )
     mapped = {}
-    for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
-        if (values := getattr(poses, key)) is not None:
-            mapped[key] = made = np.zeros((*values.shape[:2], 17, *values.shape[3:]))
-            places = [COCO17.index(joint) for joint in columns]
-            made[:, :, places] = values[:, :, list(columns.values())]
+    places = [COCO17.index(joint) for joint in columns]
+    for key, values in _columns(poses, list(columns.values())).items():
+        mapped[key] = np.zeros((*values.shape[:2], 17, *values.shape[3:]))
+        mapped[key][:, :, places] = values
     absent = [joint for joint in COCO17 if joint not in columns]
     note = f'{len(joints)} joints mapped to coco17 by name'
     if absent:

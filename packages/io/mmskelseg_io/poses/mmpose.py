@@ -10,7 +10,7 @@ from 1, as ``instance_info``, together with ``meta_info``, which names the joint
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -19,10 +19,9 @@ import numpy as np
 from mmskelseg_io.files.parsing import FilePath, numbers, read_json
 from mmskelseg_io.files.typed import typed
 from mmskelseg_io.messages.errors import UserError
-from mmskelseg_io.poses.layouts import checked, counted_layout, in_order, named_layout
+from mmskelseg_io.poses.layouts import own_layout
 from mmskelseg_io.poses.poses import Detection, Layout, Poses, gather
 from mmskelseg_io.poses.reading import POSE_FORMATS
-from mmskelseg_io.structures import Skeleton
 
 _REMEDY = 'predict with MMPoseInferencer and pred_out_dir, and copy the file again'
 
@@ -50,15 +49,8 @@ class _Meta:
 @POSE_FORMATS.register(
     'mmpose', {'.json': ('meta_info', 'instance_info', 'instances').__contains__}
 )
-def read_mmpose(
-    path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
-) -> Poses:
-    """Return the poses of one video that MMPose predicted.
-
-    The layout is by default that of ``meta_info``, or COCO's 17 joints. If
-    ``meta_info`` names the joints, they are put into the order of a given layout. For
-    ``unnamed``, see :func:`~mmskelseg_io.poses.read_poses`.
-    """
+def read_mmpose(path: FilePath) -> Poses:
+    """Return the poses of one video that MMPose predicted."""
     data = read_json(path, 'MMPose')
     meta = data.get('meta_info') if isinstance(data, dict) else None
     frames = data if meta is None else data.get('instance_info')
@@ -82,18 +74,12 @@ def read_mmpose(
                 f'{path}: {len(detection.joints)} joints in frame {detection.frame}, '
                 f'but {joints} before; give each layout a file of its own.'
             )
-    notes: tuple[str, ...] = ()
     layout: Layout = 'coco17'
     if meta is not None:
         layout = _layout(meta, joints, str(path))
-        if skeleton is not None:
-            named = Skeleton.get(layout).joints
-            order, layout, notes = in_order(named, skeleton, str(path))
-            found = [replace(each, joints=each.joints[order]) for each in found]
     elif found:
-        layout, notes = counted_layout(joints, skeleton, str(path), unnamed)
-    count = ids[-1] - ids[0] + 1
-    return gather(found, layout, str(path), frames=count, notes=notes)
+        layout = own_layout(joints, str(path))
+    return gather(found, layout, str(path), frames=ids[-1] - ids[0] + 1)
 
 
 def _detections(
@@ -134,5 +120,4 @@ def _layout(content: object, joints: int, source: str) -> Layout:
         raise UserError(
             f'{source}: {joints} joints a person, but meta_info names {len(ordered)}.'
         )
-    layout = named_layout(ordered, meta.skeleton_links, meta.dataset_name)
-    return checked(layout, source)
+    return own_layout(ordered, source, meta.skeleton_links, meta.dataset_name)

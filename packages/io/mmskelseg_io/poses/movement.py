@@ -14,9 +14,8 @@ from mmskelseg_io.files.netcdf import Dataset
 from mmskelseg_io.files.parsing import FilePath, read_rows
 from mmskelseg_io.messages.dependencies import import_optional
 from mmskelseg_io.messages.errors import UserError, reading
-from mmskelseg_io.poses.layouts import in_order
+from mmskelseg_io.poses.layouts import arranged, own_layout
 from mmskelseg_io.poses.poses import (
-    Layout,
     Poses,
     check_img_shape,
     check_size,
@@ -41,33 +40,29 @@ def _is_table(header: list[str]) -> bool:
 
 
 @POSE_FORMATS.register('movement', {'.nc': None, '.csv': _is_table})
-def read_movement(
-    path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
-) -> Poses:
+def read_movement(path: FilePath) -> Poses:
     """Return the poses of one video in a netCDF dataset, or a file for movement.
 
     A dataset of boxes has their middle as the only joint, ``centroid``. Joints in 3D
-    are ``keypoint_3d``; ``keypoint`` has their x and y, fitted into an image. For
-    ``unnamed``, see :func:`~mmskelseg_io.poses.read_poses`.
+    are ``keypoint_3d``; ``keypoint`` has their x and y, fitted into an image.
 
     Raises:
         DependencyError: If the file is no dataset, and movement is not installed.
     """
     if Path(path).suffix.lower() == '.nc':
-        return _poses(Dataset.read(path, _NAMES.__contains__), skeleton, unnamed)
-    return _poses(_through_movement(path), skeleton, unnamed)
+        return _poses(Dataset.read(path, _NAMES.__contains__))
+    return _poses(_through_movement(path))
 
 
 def as_poses(given: object) -> object:
     """Return the poses of an ``xarray.Dataset`` of movement, or else what is given."""
     if type(given).__module__.partition('.')[0] == 'xarray':
-        return _poses(Dataset.of_xarray(given, 'xarray.Dataset'))
+        source = 'xarray.Dataset'
+        return arranged(_poses(Dataset.of_xarray(given, source)), None, source)
     return given
 
 
-def _poses(
-    dataset: Dataset, skeleton: Layout | None = None, unnamed: Layout | None = None
-) -> Poses:
+def _poses(dataset: Dataset) -> Poses:
     path = dataset.path
     position = dataset.get('position').over(_AXES, f'{path}: position')
     people, count, joints, axes = position.shape
@@ -79,20 +74,20 @@ def _poses(
         )
     frames, fps = dataset.frames(count)
     names = dataset.names('keypoints', joints, 'centroid')
-    order, layout, notes = in_order(names, skeleton, str(path), unnamed)
-    shape = (people, int(frames[-1]) + 1, len(order))
+    shape = (people, int(frames[-1]) + 1, joints)
     check_size(shape, people * count, str(path))
     score = np.ones(position.shape[:3])
     if 'confidence' in dataset.variables:
         stated = dataset.get('confidence').over(_AXES[:3], f'{path}: confidence')
         score = np.where(np.isnan(stated), 1, stated)
     data = np.full((*shape, axes + 1), np.nan)
-    data[:, frames] = np.concatenate([position, score[..., None]], -1)[:, :, order]
+    data[:, frames] = np.concatenate([position, score[..., None]], -1)
     points, score, in_3d, size = data[..., :2], data[..., -1], None, dataset.size
+    notes: tuple[str, ...] = ()
     if axes == 3:
         in_3d, size = data[..., :3], [SIDE, SIDE]
         points = fit_image(points, np.isfinite(data).all(axis=-1) & (score > 0))
-        notes = (*notes, 'joints in 3D, of which pictures show x and y')
+        notes = ('joints in 3D, of which pictures show x and y',)
     box = None
     if 'shape' in dataset.variables and axes == 2:
         half = dataset.get('shape').over(_AXES, f'{path}: shape')[:, :, 0] / 2
@@ -104,7 +99,7 @@ def _poses(
     return Poses(
         points,
         score,
-        layout,
+        own_layout(names, str(path)),
         None if size is None else check_img_shape(size, str(path)),
         fps,
         people=tuple(dataset.names('individuals', people, 'individual')),

@@ -16,33 +16,17 @@ from mmskelseg_io.files.arrays import read_npz as read_npz_arrays
 from mmskelseg_io.files.atomic import atomic_write
 from mmskelseg_io.files.parsing import FilePath, field
 from mmskelseg_io.messages.errors import UserError
-from mmskelseg_io.poses.layouts import checked, counted_layout, in_order, named_layout
+from mmskelseg_io.poses.layouts import checked, own_layout
 from mmskelseg_io.poses.poses import Layout, Poses, check_img_shape
 from mmskelseg_io.poses.reading import POSE_FORMATS
 from mmskelseg_io.structures import Skeleton
 
 
 @POSE_FORMATS.register('npz', {'.npz': lambda names: 'keypoint' in names})
-def read_npz(
-    path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
-) -> Poses:
-    """Return the poses of one video in an npz file.
-
-    The layout is by default that of the file, or COCO's 17 joints. If the file names
-    its joints, they are put into the order of a given layout. For ``unnamed``, see
-    :func:`~mmskelseg_io.poses.read_poses`.
-    """
+def read_npz(path: FilePath) -> Poses:
+    """Return the poses of one video in an npz file."""
     arrays = read_npz_arrays(path)
     keypoint, score = keypoint_arrays(arrays, str(path))
-    own = _layout(arrays, str(path))
-    if skeleton is not None and isinstance(own, dict):
-        named = Skeleton.get(own).joints
-        counted_layout(keypoint.shape[2], own, str(path))
-        order, layout, notes = in_order(named, skeleton, str(path))
-        keypoint, score = keypoint[:, :, order], score[:, :, order]
-    else:
-        given = own if skeleton is None else skeleton
-        layout, notes = counted_layout(keypoint.shape[2], given, str(path), unnamed)
     size, fps = arrays.get('img_shape'), arrays.get('fps')
     if fps is not None and (fps.shape != () or fps.dtype.kind not in 'fiu'):
         raise UserError(f'{path}: fps has shape {fps.shape}, expected one number.')
@@ -55,13 +39,13 @@ def read_npz(
     return Poses(
         keypoint,
         score,
-        layout,
+        _layout(arrays, keypoint.shape[2], str(path)),
         img_shape=None if size is None else check_img_shape(size.tolist(), str(path)),
         fps=None if fps is None else float(fps),
         people=tuple(map(str, people)),
         person_score=matching(arrays, 'person_score', keypoint.shape[:2], str(path)),
         person_box=matching(arrays, 'person_box', (*keypoint.shape[:2], 4), str(path)),
-        notes=(*notes, *map(str, np.atleast_1d(arrays.get('notes', ())))),
+        notes=tuple(map(str, np.atleast_1d(arrays.get('notes', ())))),
     )
 
 
@@ -115,7 +99,7 @@ def numeric_array(arrays: Mapping[str, object], key: str, source: str) -> np.nda
     return array
 
 
-def _layout(arrays: Mapping[str, np.ndarray], source: str) -> Layout | None:
+def _layout(arrays: Mapping[str, np.ndarray], joints: int, source: str) -> Layout:
     if 'skeleton' in arrays:
         return checked(str(arrays['skeleton']), source)
     if 'joints' in arrays:
@@ -125,8 +109,8 @@ def _layout(arrays: Mapping[str, np.ndarray], source: str) -> Layout | None:
                 f'{source}: joints has shape {names.shape} and limbs {limbs.shape}, '
                 'expected V names and (L, 2) names or whole numbers.'
             )
-        return checked(named_layout(list(map(str, names)), limbs.tolist()), source)
-    return None
+        return own_layout(list(map(str, names)), source, limbs.tolist())
+    return own_layout(joints, source)
 
 
 def matching(

@@ -13,9 +13,8 @@ from mmskelseg_io.files.netcdf import frames_of
 from mmskelseg_io.files.nwb import groups_of, name_of, times_of, type_of
 from mmskelseg_io.files.parsing import FilePath
 from mmskelseg_io.messages.errors import UserError, shown
-from mmskelseg_io.poses.layouts import checked, in_order, named_layout
+from mmskelseg_io.poses.layouts import own_layout
 from mmskelseg_io.poses.poses import (
-    Layout,
     Poses,
     check_img_shape,
     check_pixels,
@@ -42,14 +41,11 @@ class _Estimation:
 
 
 @POSE_FORMATS.register('nwb', {'.nwb': None})
-def read_nwb(
-    path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
-) -> Poses:
+def read_nwb(path: FilePath) -> Poses:
     """Return the poses in an NWB file, whose first frame is that of the first pose.
 
     Its ``PoseEstimation`` objects are the people. Gaps in timestamps become frames
-    without joints. The layout is by default the nodes and edges of the file. For
-    ``unnamed``, see :func:`~mmskelseg_io.poses.read_poses`.
+    without joints.
     """
     with open_hdf5(path) as file:
         groups = [g for g in groups_of(file) if type_of(g, path) == _ALONE]
@@ -70,10 +66,6 @@ def read_nwb(
             )
     if len({*names}) < len(names):
         names = [f'{name}_{i}' for i, name in enumerate(names)]
-    order, layout, notes = in_order(first.joints, skeleton, str(path), unnamed)
-    if skeleton is None and isinstance(layout, dict) and first.limbs:
-        own = named_layout(first.joints, first.limbs, 'nwb')
-        layout, notes = checked(own, str(path)), ()
     begin = min(one.times[0] for one in found)
     numbered = [frames_of(one.times, path) for one in found]
     fps = numbered[0][1]
@@ -82,18 +74,18 @@ def read_nwb(
         for one, (own, _) in zip(found, numbered, strict=True)
     ]
     last = int(max(own[-1] for own in frames))
-    check_size((len(found), last + 1, len(order)), sum(map(len, frames)), str(path))
-    data = np.full((len(found), last + 1, len(order), 3), np.nan)
+    shape = (len(found), last + 1, len(first.joints))
+    check_size(shape, sum(map(len, frames)), str(path))
+    data = np.full((*shape, 3), np.nan)
     for i, one in enumerate(found):
-        data[i, frames[i]] = one.values[:, order]
+        data[i, frames[i]] = one.values
     poses = Poses(
         data[..., :2],
         data[..., 2],
-        layout,
+        own_layout(first.joints, str(path), first.limbs, 'nwb'),
         img_shape=first.size,
         fps=fps,
         people=tuple(names),
-        notes=notes,
     )
     check_pixels(poses, str(path), 'write them in pixels')
     return poses

@@ -10,6 +10,7 @@ from mmskelseg_io.files.inputs import regular_file
 from mmskelseg_io.files.names import is_of_studio, recording_of
 from mmskelseg_io.files.parsing import FilePath, Rows, read_rows
 from mmskelseg_io.messages.errors import UserError, check_name
+from mmskelseg_io.poses.layouts import arranged
 from mmskelseg_io.poses.poses import Layout, Poses
 
 _READ_FOR_KEYS = 65536
@@ -75,12 +76,10 @@ def read_poses(
         RuntimeError: If a package for reading the format is missing.
         ValueError: If the format is unknown, or the file violates it.
     """
-    options = {
-        'skeleton': skeleton, 'unnamed': unnamed, 'img_shape': img_shape,
-        'first_frame': first_frame,
-    }  # fmt: skip
+    options = {'img_shape': img_shape, 'first_frame': first_frame}
     read = POSE_FORMATS.reader(path, format or recognise(path))
-    poses = read(path, **{k: options[k] for k in options_of(read) if k in options})
+    found = read(path, **{k: options[k] for k in options_of(read) if k in options})
+    poses = arranged(found, skeleton, str(path), unnamed)
     for name in poses.people:
         check_name(name, f'{path}: the name of a person')
     return poses

@@ -12,19 +12,14 @@ import numpy as np
 from mmskelseg_io.files.parsing import FilePath, check_widths, number
 from mmskelseg_io.files.simba import is_simba, simba_video
 from mmskelseg_io.messages.errors import UserError
-from mmskelseg_io.poses.layouts import in_order
-from mmskelseg_io.poses.poses import Layout, Poses, check_img_shape
+from mmskelseg_io.poses.layouts import own_layout
+from mmskelseg_io.poses.poses import Poses, check_img_shape
 from mmskelseg_io.poses.reading import POSE_FORMATS, read_table_rows
 
 
 @POSE_FORMATS.register('simba', dict.fromkeys(('.csv', '.tsv'), is_simba))
-def read_simba(
-    path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
-) -> Poses:
-    """Return the poses of the animals of one video.
-
-    For ``unnamed``, see :func:`~mmskelseg_io.poses.read_poses`.
-    """
+def read_simba(path: FilePath) -> Poses:
+    """Return the poses of the animals of one video."""
     rows = read_table_rows(path)
     check_widths(rows, path)
     header = rows[0][1]
@@ -52,18 +47,16 @@ def read_simba(
         for own in animals.values()
     ])  # fmt: skip
     parts = list(next(iter(animals.values())))
-    order, layout, notes = in_order(parts, skeleton, str(path), unnamed)
-    values, known = values[:, :, order], simba_video(path)
+    known = simba_video(path)
     size = known.img_shape and check_img_shape(list(known.img_shape), str(path))
     return Poses(
         values[..., :2],
         # Of smoothed poses, some exceed 1.
         np.clip(values[..., 2], 0, 1),
-        layout,
+        own_layout(parts, str(path)),
         img_shape=size,
         fps=known.fps,
         people=tuple(f'animal{name}' for name in animals),
-        notes=notes,
     )
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from mmskelseg_io.files.hdf5 import Group, hdf5_attribute, open_hdf5, texts
 from mmskelseg_io.files.parsing import FilePath, parse_json
 from mmskelseg_io.messages.errors import UserError, shown
-from mmskelseg_io.poses.layouts import checked, in_order, named_layout
-from mmskelseg_io.poses.poses import Layout, Poses
+from mmskelseg_io.poses.layouts import own_layout
+from mmskelseg_io.poses.poses import Poses
 from mmskelseg_io.poses.reading import POSE_FORMATS
 
 _AXES = {
@@ -39,15 +39,8 @@ def _is_own(items: dict[str, bool]) -> bool:
         'it by --format movement'
     },
 )
-def read_sleap(
-    path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
-) -> Poses:
-    """Return the poses of one video in an analysis file of SLEAP.
-
-    The layout is by default the nodes and edges of the file, or COCO's 17 joints if the
-    nodes have their names. For ``unnamed``, see
-    :func:`~mmskelseg_io.poses.read_poses`.
-    """
+def read_sleap(path: FilePath) -> Poses:
+    """Return the poses of one video in an analysis file of SLEAP."""
     with open_hdf5(path) as file:
         if not {'tracks', 'node_names'} <= set(file):
             raise UserError(
@@ -79,16 +72,12 @@ def read_sleap(
     score = np.where(np.isnan(score), 1, score)
     if len(people) != tracks:
         people = [f'track_{i}' for i in range(tracks)]
-    order, layout, notes = in_order(nodes, skeleton, str(path), unnamed)
-    if skeleton is None and isinstance(layout, dict) and edges:
-        layout, notes = checked(named_layout(nodes, edges, 'sleap'), str(path)), ()
     return Poses(
-        keypoint[:, :, order],
-        score[:, :, order],
-        layout,
+        keypoint,
+        score,
+        own_layout(nodes, str(path), edges, 'sleap'),
         people=tuple(people),
         person_score=None if whole is None else np.nan_to_num(whole),
-        notes=notes,
     )
 
 

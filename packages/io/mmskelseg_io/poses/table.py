@@ -13,8 +13,8 @@ import numpy as np
 from mmskelseg_io.files.parsing import FilePath, Row, as_dicts, number, whole
 from mmskelseg_io.messages.counts import listed
 from mmskelseg_io.messages.errors import UserError
-from mmskelseg_io.poses.layouts import in_order
-from mmskelseg_io.poses.poses import Detection, Layout, Poses, check_pixels, gather
+from mmskelseg_io.poses.layouts import own_layout
+from mmskelseg_io.poses.poses import Detection, Poses, check_pixels, gather
 from mmskelseg_io.poses.reading import POSE_FORMATS, read_table_rows
 
 #: What tables, and objects of JSON, call the number of a frame.
@@ -34,23 +34,17 @@ _WIDE = re.compile(r'(?i)(.+)[_. ](x|y|score|likelihood|confidence|visibility|co
 
 
 @POSE_FORMATS.register('csv', {'.csv': None, '.tsv': None})
-def read_table(
-    path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
-) -> Poses:
-    """Return the poses of one video in a table; frames are numbered from 0.
-
-    The layout is by default COCO's 17 joints if the joints have their names; otherwise
-    it is the joints of the file, without limbs. For ``unnamed``, see
-    :func:`~mmskelseg_io.poses.read_poses`.
-    """
+def read_table(path: FilePath) -> Poses:
+    """Return the poses of one video in a table; frames are numbered from 0."""
     names, found, unread = table_detections(path)
-    order, layout, notes = in_order(names, skeleton, str(path), unnamed)
-    found = [Detection(d.frame, d.joints[order], track=d.track) for d in found]
+    notes = []
     if min((d.frame for d in found), default=0) == 1:
-        notes += ('frames are numbered from 1; they count from 0, so frame 0 is empty',)
+        notes.append(
+            'frames are numbered from 1; they count from 0, so frame 0 is empty'
+        )
     if unread:
-        notes += (f'columns of joints that are not read: {listed(unread, 3)}',)
-    poses = gather(found, layout, str(path), notes=notes)
+        notes.append(f'columns of joints that are not read: {listed(unread, 3)}')
+    poses = gather(found, own_layout(names, str(path)), str(path), notes=notes)
     check_pixels(poses, str(path), 'multiply x by the width of the image, y by height')
     return poses
 

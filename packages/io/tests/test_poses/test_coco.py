@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mmskelseg_io.poses import read_poses
 from mmskelseg_io.poses.coco import read_coco
 from tests.errors import raises_naming
 from tests.test_poses.trackers import coco as entries
@@ -13,7 +14,7 @@ def test_frames_are_numbered_by_image_id(first, walk, save_json):
     """From 0 or 1, in any order; frames in which nobody was found are missing."""
     content = entries(walk, first)
     del content[2]
-    poses = read_coco(save_json(content[::-1]))
+    poses = read_poses(save_json(content[::-1]))
     walk[2] = 0
     assert poses.skeleton == 'coco17'
     assert poses.notes[0] == f'frames are numbered by image_id, from {first}'

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mmskelseg_io.files.hdf5 import open_hdf5
+from mmskelseg_io.poses import read_poses
 from mmskelseg_io.poses.deeplabcut import read_deeplabcut
 from mmskelseg_io.poses.sleap import read_sleap
 from tests.errors import raises_naming
@@ -50,7 +51,7 @@ def test_sleap_keeps_tracks_and_edges(h5py, tracks, tmp_path):
 def test_sleap_follows_named_axes(h5py, tracks, tmp_path):
     """As sleap-io writes with preset='standard'."""
     sleap(tmp_path / 'a.h5', tracks, ['frame', 'track', 'node', 'xy'])
-    poses = read_sleap(tmp_path / 'a.h5')
+    poses = read_poses(tmp_path / 'a.h5')
     check_tracks(poses, tracks)
     assert '--skeleton' in poses.notes[0]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmskelseg_io.poses import Poses, to_coco17
-from mmskelseg_io.poses.layouts import COCO17, in_order, named_layout, split_side
+from mmskelseg_io.poses.layouts import COCO17, arranged, own_layout, split_side
 from tests.errors import assert_names, raises_naming
 
 
@@ -24,18 +24,18 @@ def test_names_without_a_side_have_none():
 
 def test_layout_pairs_mirrored_joints():
     joints = ['pawL1', 'pawR1', 'pawL2', 'tail']
-    layout = named_layout(joints, [[0, 3]])
+    layout = own_layout(joints, 'a.csv', [[0, 3]])
     assert (layout['flip_pairs'], layout['limbs']) == ([[0, 1]], [[0, 3]])
 
 
-def poses_of(joints, rng):
-    points = rng.uniform(1, 9, (1, 2, len(joints), 2))
-    return Poses(points, np.ones(points.shape[:3]), named_layout(joints))
+def poses_of(joints):
+    points = np.arange(4 * len(joints), dtype=float).reshape(1, 2, len(joints), 2)
+    return Poses(points, np.ones(points.shape[:3]), own_layout(joints, 'a.csv'))
 
 
-def test_joints_map_to_coco_by_name_or_as_told(rng):
+def test_joints_map_to_coco_by_name_or_as_told():
     """An explicit mapping takes precedence over names."""
-    poses = poses_of(['Nose', 'HandL', 'KneeR', 'tail'], rng)
+    poses = poses_of(['Nose', 'HandL', 'KneeR', 'tail'])
     mapped = to_coco17(poses, {'HandL': 'left_wrist', 'tail': 'nose'}, 'a.csv')
     for joint, column in (('nose', 3), ('left_wrist', 1), ('right_knee', 2)):
         np.testing.assert_array_equal(
@@ -45,8 +45,8 @@ def test_joints_map_to_coco_by_name_or_as_told(rng):
     assert 'always missing: left_eye' in mapped.notes[-1]
 
 
-def test_mapping_names_what_it_lacks(rng):
-    poses = poses_of(['snout', 'tail'], rng)
+def test_mapping_names_what_it_lacks():
+    poses = poses_of(['snout', 'tail'])
     with raises_naming(ValueError, 'a.csv: ', 'snout, tail', '--part snout=nose'):
         to_coco17(poses, {}, 'a.csv')
     with raises_naming(ValueError, 'a.csv: ', ' paw;', 'snout, tail'):
@@ -67,34 +67,33 @@ def test_poses_zero_what_is_missing():
 
 def test_misspelt_joints_are_noted():
     joints = [joint.replace('left_wrist', 'left_wirst') for joint in COCO17]
-    _, layout, notes = in_order(joints, None, 'take1.csv')
-    assert layout['joints'] == joints
-    assert notes[1:] == ('left_wirst is not a joint of COCO; did you mean left_wrist?',)
+    poses = arranged(poses_of(joints), None, 'take1.csv')
+    assert poses.joints == tuple(joints)
+    assert_names(poses.notes[1], 'left_wirst | did you mean left_wrist')
+    assert len(poses.notes) == 2
 
 
 def test_joints_of_animals_are_not_measured_by_those_of_people():
     mouse = ['nose', 'leftear', 'rightear', 'left_hip', 'right_hip', 'tail']
-    _, _, notes = in_order(mouse, None, 'mouse.csv')
-    assert len(notes) == 1
+    assert len(arranged(poses_of(mouse), None, 'mouse.csv').notes) == 1
 
 
-def layout_of(*joints):
-    return {'joints': [*joints], 'limbs': []}
-
-
-def test_a_layout_may_have_fewer_joints_than_the_file():
-    """Those that are used, in its own order."""
-    joints, used = ['nose', 'ear', 'tail'], layout_of('tail', 'nose')
-    order, layout, notes = in_order(joints, used, 'mouse.csv')
-    assert (order, layout['joints']) == ([2, 0], ['tail', 'nose'])
-    assert_names(notes[0], 'ear')
-
-
-def test_joints_that_a_layout_calls_otherwise_keep_their_order_with_a_note():
-    used = layout_of('snout', 'rump', 'ear')
-    order, layout, notes = in_order(['a', 'b', 'ear'], used, 'mouse.csv')
-    assert (order, layout['joints']) == ([0, 1, 2], ['snout', 'rump', 'ear'])
-    assert_names(notes[0], 'a as snout | b as rump')
+@pytest.mark.parametrize(
+    ('joints', 'used', 'order', 'noted'),
+    [
+        # Those that are used, in their own order.
+        (['nose', 'ear', 'tail'], ['tail', 'nose'], [2, 0], 'ear'),
+        # Those that the layout calls otherwise keep theirs.
+        (['a', 'b', 'ear'], ['snout', 'rump', 'ear'], [0, 1, 2],
+         'a as snout | b as rump'),
+    ],
+)  # fmt: skip
+def test_joints_are_in_the_order_of_a_layout(joints, used, order, noted):
+    poses = poses_of(joints)
+    found = arranged(poses, {'joints': used, 'limbs': []}, 'mouse.csv')
+    assert found.joints == tuple(used)
+    np.testing.assert_array_equal(found.keypoint, poses.keypoint[:, :, order])
+    assert_names(found.notes[0], noted)
 
 
 @pytest.mark.parametrize(
@@ -107,5 +106,6 @@ def test_joints_that_a_layout_calls_otherwise_keep_their_order_with_a_note():
     ],
 )
 def test_layout_whose_joints_cannot_be_matched_is_named(used, named):
+    poses = poses_of(['nose', 'ear', 'tail'])
     with raises_naming(ValueError, 'mouse.csv: ', named):
-        in_order(['nose', 'ear', 'tail'], layout_of(*used), 'mouse.csv')
+        arranged(poses, {'joints': [*used], 'limbs': []}, 'mouse.csv')

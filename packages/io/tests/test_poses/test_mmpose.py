@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg_io.poses.mmpose import read_mmpose
+from mmskelseg_io.poses import read_poses
 from tests.errors import raises_naming
 from tests.test_poses.trackers import mmpose as frames
 from tests.test_poses.trackers import mmpose_person as instance
@@ -15,7 +15,7 @@ def test_inferencer_predictions_are_read(walk, save_json):
     content = frames(walk)
     content[2]['instances'] = []
     content[4]['instances'].append(instance(walk[0], 0.5))
-    poses = read_mmpose(save_json(content))
+    poses = read_poses(save_json(content))
     assert poses.skeleton == 'coco17'
     assert 'COCO' in poses.notes[0]
     assert poses.keypoint.shape == (2, 6, 17, 2)
@@ -38,7 +38,7 @@ def test_demo_predictions_name_the_joints(walk, save_json):
         'skeleton_links': [[0, 1], [0, 2]],
         **COLOURS,
     }
-    poses = read_mmpose(save_json({'meta_info': meta, 'instance_info': content}))
+    poses = read_poses(save_json({'meta_info': meta, 'instance_info': content}))
     assert poses.skeleton == {
         'name': 'mouse',
         'joints': ['snout', 'ear_left', 'ear_right'],
@@ -54,7 +54,7 @@ def test_named_joints_are_put_into_the_order_of_a_layout(walk, save_json):
     meta = {'keypoint_id2name': names, 'skeleton_links': [[0, 1]]}
     path = save_json({'meta_info': meta, 'instance_info': frames(walk[:, :3])})
     given = {'joints': ['ear_right', 'snout', 'ear_left'], 'limbs': []}
-    poses = read_mmpose(path, given)
+    poses = read_poses(path, skeleton=given)
     assert poses.joints == ('ear_right', 'snout', 'ear_left')
     np.testing.assert_allclose(poses.keypoint[0, 0], walk[0, [2, 0, 1], :2], rtol=1e-6)
 
@@ -62,23 +62,23 @@ def test_named_joints_are_put_into_the_order_of_a_layout(walk, save_json):
 def test_joints_without_names_may_be_those_of_a_model(walk, save_json):
     """Unless there are 17, as in COCO."""
     path = save_json(frames(walk[:, :15]))
-    poses = read_mmpose(path, unnamed='lcr15')
+    poses = read_poses(path, unnamed='lcr15')
     assert poses.skeleton == 'lcr15'
     assert poses.notes == ('15 joints without names are assumed to be those of lcr15',)
     with raises_naming(ValueError, path, '15 joints', 'kinect20', ' 20;'):
-        read_mmpose(path, unnamed='kinect20')
+        read_poses(path, unnamed='kinect20')
     path = save_json(frames(walk[:, :17]))
-    assert read_mmpose(path, unnamed='lcr15').skeleton == 'coco17'
+    assert read_poses(path, unnamed='lcr15').skeleton == 'coco17'
 
 
 def test_layout_is_the_one_given(walk, save_json):
     """Joints without names, other than 17, need one."""
     path = save_json(frames(walk[:, :15]))
-    assert read_mmpose(path, 'lcr15').skeleton == 'lcr15'
+    assert read_poses(path, skeleton='lcr15').skeleton == 'lcr15'
     with raises_naming(ValueError, path, '15 joints', '--skeleton'):
-        read_mmpose(path)
+        read_poses(path)
     with raises_naming(ValueError, path, '15 joints', 'coco17', ' 17;'):
-        read_mmpose(path, 'coco17')
+        read_poses(path, skeleton='coco17')
 
 
 @pytest.mark.parametrize(('change', 'named'), [
@@ -100,11 +100,11 @@ def test_malformed_predictions_are_named(change, named, walk, save_json):
     change(content)
     path = save_json(content)
     with raises_naming(ValueError, path, named):
-        read_mmpose(path)
+        read_poses(path, 'mmpose')
 
 
 def test_truncated_json_is_named(walk, save_json):
     path = save_json(frames(walk))
     path.write_text(path.read_text()[:-20])
     with raises_naming(ValueError, path, 'line 1, '):
-        read_mmpose(path)
+        read_poses(path)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmskelseg_io.messages.errors import UserError
-from mmskelseg_io.poses import Poses, read_npz, recognise, write_npz
+from mmskelseg_io.poses import Poses, read_npz, read_poses, recognise, write_npz
 from mmskelseg_io.structures import Skeleton
 from tests.errors import raises_naming
 
@@ -42,7 +42,9 @@ def test_written_poses_are_read_again(people, poses, tmp_path):
 
 def test_named_joints_are_put_into_the_order_of_a_layout(poses, tmp_path):
     write_npz(poses, tmp_path / 'a.npz')
-    read = read_npz(tmp_path / 'a.npz', {'joints': ['knee', 'hip'], 'limbs': []})
+    read = read_poses(
+        tmp_path / 'a.npz', skeleton={'joints': ['knee', 'hip'], 'limbs': []}
+    )
     assert read.joints == ('knee', 'hip')
     np.testing.assert_array_equal(read.keypoint, poses.keypoint[:, :, ::-1])
     np.testing.assert_array_equal(read.keypoint_score, poses.keypoint_score[:, :, ::-1])

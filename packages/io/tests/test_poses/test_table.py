@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mmskelseg_io.labels.text import read_csv_segments
+from mmskelseg_io.poses import read_poses
 from mmskelseg_io.poses.layouts import COCO17
-from mmskelseg_io.poses.table import read_table
 from tests.errors import raises_naming
 
 
@@ -18,7 +18,7 @@ def test_long_table_is_read(walk, save_text):
         if (frame, joint) != (2, 3)
     ]
     rows[0] = '0;right_ankle;NA;3.5;0.9'
-    poses = read_table(save_text('\n'.join(['frame;joint;x;y;score', *rows])))
+    poses = read_poses(save_text('\n'.join(['frame;joint;x;y;score', *rows])))
     walk[2, 3] = walk[0, 16] = 0
     assert poses.skeleton == 'coco17'
     np.testing.assert_allclose(poses.keypoint[0], walk[..., :2], rtol=1e-6)
@@ -28,7 +28,7 @@ def test_long_table_is_read(walk, save_text):
 def test_decimal_commas_are_read_where_semicolons_separate(save_text):
     """As spreadsheets write in many countries."""
     header = 'frame;nose_x;nose_y;nose_score'
-    poses = read_table(save_text(f'{header}\n0;1,5;-2,25;0,5\n1;3;4;1\n'))
+    poses = read_poses(save_text(f'{header}\n0;1,5;-2,25;0,5\n1;3;4;1\n'))
     np.testing.assert_allclose(poses.keypoint[0, :, 0], [[1.5, -2.25], [3, 4]])
     np.testing.assert_allclose(poses.keypoint_score[0, :, 0], [0.5, 1])
     path = save_text('start;end;label\n0;1,5;walk, then lift\n1,5;2;lift\n', 'a.csv')
@@ -49,7 +49,7 @@ def test_commas_of_texts_and_thousands_stay(save_text):
 
 def test_wide_table_is_read_as_sleap_writes_it(save_text):
     """Track after track."""
-    poses = read_table(
+    poses = read_poses(
         save_text(
             'track,frame_idx,instance.score,nose.x,nose.y,nose.score,tail.x,tail.y,'
             'tail.score\nann,0,0.9,1,2,0.5,3,4,0.6\nann,1,0.9,5,6,0.7,,,\n'
@@ -67,12 +67,12 @@ def test_joints_get_the_lines_of_a_model(save_text):
     """Whose layout counts, so that nothing has to be noted."""
     path = save_text('frame_idx,nose.x,nose.y,tail.x,tail.y\n0,1,2,3,4\n1,5,6,7,8\n')
     layout = {'joints': ['nose', 'tail'], 'limbs': [['nose', 'tail']]}
-    assert read_table(path, unnamed=layout).notes == ()
+    assert read_poses(path, unnamed=layout).notes == ()
 
 
 def test_joints_placed_by_hand_have_no_score_and_are_certain(save_text):
     """As in SLEAP's tables of corrected labels."""
-    poses = read_table(
+    poses = read_poses(
         save_text(
             'track,frame_idx,instance.score,a.x,a.y,a.score,b.x,b.y,b.score\n'
             ',0,nan,205.9,187.8,,,,\n,2,0.9,206.1,187.5,0.8,278.6,203.3,nan\n'
@@ -85,14 +85,14 @@ def test_joints_placed_by_hand_have_no_score_and_are_certain(save_text):
 def test_frames_that_seem_to_be_numbered_from_one_are_told(first, told, save_text):
     """They are taken from 0, so that poses are a frame late."""
     rows = ''.join(f'{first + i},1,2\n' for i in range(3))
-    poses = read_table(save_text(f'frame,nose_x,nose_y\n{rows}'))
+    poses = read_poses(save_text(f'frame,nose_x,nose_y\n{rows}'))
     assert poses.keypoint.shape[1] == first + 3
     assert any('from 0' in note for note in poses.notes) == told
 
 
 def test_columns_of_a_joint_that_are_not_read_are_told(save_text):
     """As a score under another name, without which joints count as certain."""
-    poses = read_table(save_text('frame,time,nose_x,nose_y,nose_p\n0,0,1,2,0.1\n'))
+    poses = read_poses(save_text('frame,time,nose_x,nose_y,nose_p\n0,0,1,2,0.1\n'))
     (note,) = [note for note in poses.notes if 'nose_p' in note]
     assert 'time' not in note
 
@@ -103,14 +103,14 @@ def test_numbered_joints_are_counted(save_text):
     values = ','.join(str(i) for i in range(22))
     path = save_text(f'frame,{header}\n0,{values}\n')
     layout = {'joints': 11, 'limbs': []}
-    poses = read_table(path, layout)
+    poses = read_poses(path, skeleton=layout)
     np.testing.assert_array_equal(poses.keypoint[0, 0, [2, 10]], [[2, 3], [0, 1]])
     assert (poses.keypoint_score == 1)[0, 0, 1:].all()
     with raises_naming(ValueError, path, '11 joints', '--skeleton'):
-        read_table(path)
+        read_poses(path)
     name = '9' * 5000
     with raises_naming(ValueError, 'custom', '99999', '2000 joints') as error:
-        read_table(save_text(f'frame,{name}_x,{name}_y\n0,1,2\n'))
+        read_poses(save_text(f'frame,{name}_x,{name}_y\n0,1,2\n'))
     assert name not in str(error.value)
 
 
@@ -132,4 +132,4 @@ def test_numbered_joints_are_counted(save_text):
 def test_malformed_table_is_named(text, named, save_text):
     path = save_text(text)
     with raises_naming(ValueError, path, named):
-        read_table(path)
+        read_poses(path)

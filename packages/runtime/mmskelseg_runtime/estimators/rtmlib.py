@@ -82,7 +82,7 @@ class RTMLibPose(PoseEstimator):
 
         name = _LAYOUTS[self.solution]
         layout = Skeleton.get(getattr(skeleton, name))
-        return named_layout(layout.joints, layout.limbs, name)
+        return named_layout(layout.joints, 'rtmlib', layout.limbs, name)
 
     def detections(self, images: Iterable[np.ndarray]) -> Iterator[Detection]:
         """Yield the people of each image by decreasing score, with their boxes."""
