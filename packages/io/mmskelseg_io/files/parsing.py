@@ -13,7 +13,7 @@ import os
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,6 +37,8 @@ Row = tuple[str, dict[str, str]]
 # The most bytes of a text; parsing it takes several times as much memory.
 _LONGEST_TEXT = 1 << 30
 _MOST_DIGITS = 18
+# The most columns that a message names.
+_NAMED = 10
 _NUMBER = re.compile(r'\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*', re.ASCII)
 _COMMA_NUMBER = re.compile(r'[+-]?\d*[,.]?\d+([eE][+-]?\d+)?', re.ASCII)
 # Characters that occur in binary files and UTF-16, but not in text.
@@ -277,6 +279,25 @@ def check_widths(rows: Rows, path: FilePath) -> None:
                 f'{first} has {len(header)}; complete it, or quote a text that holds '
                 'the separator.'
             )
+
+
+def headed_rows(
+    path: FilePath, is_own: Callable[[list[str]], bool], expected: str
+) -> Rows:
+    """Return the rows of a table, which begin with a header of different names.
+
+    All have as many cells. ``expected`` is what the header of such a table has.
+    """
+    rows = read_rows(path)
+    header = rows[0][1] if rows else []
+    if not is_own(header) or len({*header}) < len(header):
+        more = ', ...' if len(header) > _NAMED else ''
+        raise UserError(
+            f'{path}: the columns are {", ".join(header[:_NAMED]) or "none"}{more}; '
+            f'expected different ones: {expected}.'
+        )
+    check_widths(rows, path)
+    return rows
 
 
 def as_dicts(rows: Rows, path: FilePath) -> list[Row]:

@@ -17,6 +17,13 @@ class SimbaVideo(NamedTuple):
     behaviors: tuple[str, ...] = ()
 
 
+#: The columns of a table.
+EXPECTED = (
+    'a number without a name, then x, y and p of each joint, such as Nose_x, Nose_y '
+    'and Nose_p'
+)
+
+
 def is_simba(header: list[str]) -> bool:
     """Return whether the first joint of a table is that of SimBA: x, y and p.
 

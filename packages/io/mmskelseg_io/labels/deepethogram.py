@@ -8,7 +8,7 @@ file of ``take1.mp4`` is ``take1_labels.csv``.
 import numpy as np
 
 from mmskelseg_io.files.names import recording_of
-from mmskelseg_io.files.parsing import FilePath, read_rows, whole
+from mmskelseg_io.files.parsing import FilePath, headed_rows, whole
 from mmskelseg_io.labels.frames import frame_spans, indicator_segments
 from mmskelseg_io.labels.reading import LABEL_FORMATS, TABLES, needed_rate
 from mmskelseg_io.labels.segments import Classes, VideoSegments, by_tier, sorted_videos
@@ -21,9 +21,11 @@ from mmskelseg_io.structures.tiers import class_name, flat_classes, tiers_of
 _BACKGROUND = 'background'
 
 
-@LABEL_FORMATS.register(
-    'deepethogram', dict.fromkeys(TABLES, lambda row: row[:2] == ['', _BACKGROUND])
-)
+def _is_own(header: list[str]) -> bool:
+    return header[:2] == ['', _BACKGROUND]
+
+
+@LABEL_FORMATS.register('deepethogram', dict.fromkeys(TABLES, _is_own))
 def read_deepethogram(
     path: FilePath, *, fps: float | None = None
 ) -> list[VideoSegments]:
@@ -33,19 +35,13 @@ def read_deepethogram(
         path: The table.
         fps: Frames per second of the video, which DeepEthogram does not write.
     """
-    rows = read_rows(path)
-    header = rows[0][1] if rows else []
-    if header[:2] != ['', _BACKGROUND] or len({*header}) < len(header):
-        raise UserError(
-            f'{path}: the columns are {", ".join(header) or "none"}, expected one '
-            'without a name, background, and different behaviors.'
-        )
+    rows = headed_rows(path, _is_own, 'one without a name, background, and behaviors')
     rate = needed_rate(fps, path, 'DeepEthogram')
     for frame, (line, row) in enumerate(rows[1:]):
         if whole(row[0], f'{path}: line {line}', 'the frame') != frame:
             raise UserError(f'{path}: line {line} is of frame {row[0]}, not {frame}.')
     edges = np.arange(len(rows)) / rate
-    segments = indicator_segments(rows, header[1:], edges, path, '-1', '-1.0')
+    segments = indicator_segments(rows, rows[0][1][1:], edges, path, '-1', '-1.0')
     name = recording_of(path).removesuffix('_labels')
     return sorted_videos(
         [VideoSegments(name, segments, rate, len(rows) - 1)] if segments else [], path

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from mmskelseg_io.files.names import video_name
-from mmskelseg_io.files.parsing import FilePath, Row, as_dicts, number, read_rows
+from mmskelseg_io.files.parsing import FilePath, Row, as_dicts, headed_rows, number
 from mmskelseg_io.labels.events import POINT, Event, Observation, event_reader
 from mmskelseg_io.labels.reading import LABEL_FORMATS, TABLES
 from mmskelseg_io.labels.segments import Segment, VideoSegments
@@ -26,14 +26,11 @@ _HMS = re.compile(r'(?:(\d{1,4}):)?(\d{1,4}):(\d{1,2}(?:[.,]\d*)?)', re.ASCII)
 
 
 def _table(path: FilePath) -> dict[str, Observation]:
-    rows = read_rows(path)
-    header = rows[0][1] if rows else []
-    if not {*_NEEDED} <= {*header} or not {_SECONDS, _CLOCK} & {*header}:
-        raise UserError(
-            f'{path}: the columns are {", ".join(header) or "none"}, expected '
-            f'{", ".join(_NEEDED)}, and {_SECONDS} or {_CLOCK}; export the events from '
-            'The Observer again.'
-        )
+    rows = headed_rows(
+        path,
+        lambda header: {*_NEEDED} <= {*header} and bool({_SECONDS, _CLOCK} & {*header}),
+        f'{", ".join(_NEEDED)}, and {_SECONDS} or {_CLOCK}',
+    )
     found: dict[str, list[Row]] = {}
     for place, row in as_dicts(rows, path):
         found.setdefault(row['Observation'], []).append((place, row))

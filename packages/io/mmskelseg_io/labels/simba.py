@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from mmskelseg_io.files.names import video_name
-from mmskelseg_io.files.parsing import FilePath, check_widths, read_rows
-from mmskelseg_io.files.simba import is_simba, simba_video
+from mmskelseg_io.files.parsing import FilePath, headed_rows
+from mmskelseg_io.files.simba import EXPECTED, is_simba, simba_video
 from mmskelseg_io.labels.frames import indicator_segments, is_indicator
 from mmskelseg_io.labels.reading import (
     LABEL_FORMATS,
@@ -47,16 +47,8 @@ def read_simba(
         strict: Whether such columns are an error.
         notes: See :func:`~mmskelseg_io.labels.read_segments`.
     """
-    rows = read_rows(path)
-    header = rows[0][1] if rows else []
-    if not is_simba(header) or len({*header}) < len(header):
-        raise UserError(
-            f'{path}: the columns are {", ".join(header[:6]) or "none"}, ..., expected '
-            'different ones: a number without a name, then x, y and p of each joint, '
-            'such as Nose_x, Nose_y, Nose_p.'
-        )
-    check_widths(rows, path)
-    known = simba_video(path)
+    rows = headed_rows(path, is_simba, EXPECTED)
+    header, known = rows[0][1], simba_video(path)
     rate = needed_rate(fps or known.fps, path, 'SimBA')
     names = [name for name in known.behaviors if name in header]
     if behavior is not None:

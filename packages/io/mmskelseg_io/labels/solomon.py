@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from mmskelseg_io.files.names import video_name
-from mmskelseg_io.files.parsing import FilePath, read_rows
+from mmskelseg_io.files.parsing import FilePath, headed_rows
 from mmskelseg_io.labels.frames import column_of, edges_of
 from mmskelseg_io.labels.reading import (
     LABEL_FORMATS,
@@ -17,7 +17,6 @@ from mmskelseg_io.labels.reading import (
     without_lone_tier,
 )
 from mmskelseg_io.labels.segments import VideoSegments, make_segment, sorted_videos
-from mmskelseg_io.messages.errors import UserError
 
 _MAIN = 'Behaviour'
 
@@ -36,13 +35,12 @@ def read_solomon(
         tier: Read the variable of this name; several are tiers. By default
             ``Behaviour``, or else all.
     """
-    rows = read_rows(path)
-    header = rows[0][1] if rows else []
-    if header[:1] != ['Time'] or len({*header}) < len(header) or not all(header):
-        raise UserError(
-            f'{path}: the columns are {", ".join(header) or "none"}, expected Time and '
-            'then variables of different names, such as Behaviour.'
-        )
+    rows = headed_rows(
+        path,
+        lambda header: header[:1] == ['Time'] and all(header),
+        f'Time and then variables with names, such as {_MAIN}',
+    )
+    header = rows[0][1]
     if tier is None and _MAIN in header:
         tier = _MAIN
     option = '--label-option tier=NAME'

@@ -9,26 +9,22 @@ import re
 
 import numpy as np
 
-from mmskelseg_io.files.parsing import FilePath, check_widths, number
-from mmskelseg_io.files.simba import is_simba, simba_video
+from mmskelseg_io.files.parsing import FilePath, headed_rows, number
+from mmskelseg_io.files.simba import EXPECTED, is_simba, simba_video
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.poses.layouts import own_layout
 from mmskelseg_io.poses.poses import Poses, check_img_shape
-from mmskelseg_io.poses.reading import POSE_FORMATS, read_table_rows
+from mmskelseg_io.poses.reading import POSE_FORMATS
 
 
 @POSE_FORMATS.register('simba', dict.fromkeys(('.csv', '.tsv'), is_simba))
 def read_simba(path: FilePath) -> Poses:
     """Return the poses of the animals of one video."""
-    rows = read_table_rows(path)
-    check_widths(rows, path)
+    rows = headed_rows(path, is_simba, EXPECTED)
+    if len(rows) < 2:
+        raise UserError(f'{path}: no row below the header; export it again.')
     header = rows[0][1]
     column = {name: i for i, name in enumerate(header)}
-    if not is_simba(header) or len(column) < len(header):
-        raise UserError(
-            f'{path}: the columns are {", ".join(header[:6])}, ..., expected different '
-            'ones: a number without a name, then x, y and p of each joint.'
-        )
     joints = [
         name[:-2]
         for name in header
