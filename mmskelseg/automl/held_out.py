@@ -9,8 +9,8 @@ import numpy as np
 
 from mmskelseg.evaluation.predictions import load_samples
 from mmskelseg_behaviour.functional.calibration import (
-    Part,
     Reliability,
+    Scored,
     cross_fitted,
     fit_temperature,
     reliability,
@@ -70,10 +70,10 @@ def videos_of_tiers(
             yield tier, own
 
 
-def parts_of(videos: Mapping[str, Video], metainfo: Mapping) -> list[Part]:
+def parts_of(videos: Mapping[str, Video], metainfo: Mapping) -> list[Scored]:
     """Return the probabilities and true classes of all tiers of some videos."""
     return [
-        Part(video.scores, video.gt, name)
+        Scored(video.scores, video.gt, name)
         for _, own in videos_of_tiers(videos, metainfo)
         for name, video in own.items()
     ]

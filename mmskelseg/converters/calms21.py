@@ -7,7 +7,7 @@ import numpy as np
 
 from mmskelseg.converters.data_sets import DataSet
 from mmskelseg_io.converters import building
-from mmskelseg_io.files.calms21 import FPS, Recording, read_recordings
+from mmskelseg_io.files.calms21 import FPS, LabSequence, read_sequences
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.labels.calms21 import frame_classes
 from mmskelseg_io.messages.errors import MissingFileError, UserError, reading
@@ -38,11 +38,11 @@ class ConvertCalMS21(building.Converter):
     def run(self, events: Events) -> Path:
         """Write the annotation file of a task."""
         building.check_folder(self.source, 'it must contain calms21_task1_train.json')
-        found: dict[str, tuple[str, Recording]] = {}
+        found: dict[str, tuple[str, LabSequence]] = {}
         for part in ('train', 'test'):
             paths = self.source.glob(f'*{part}.json')
             for path in sorted(p for p in paths if 'features' not in p.name):
-                for name, one in read_recordings(path).items():
+                for name, one in read_sequences(path).items():
                     if name in found:
                         raise UserError(
                             f'{one.place}: a sequence of this name is in another file '
@@ -70,12 +70,12 @@ class ConvertCalMS21(building.Converter):
         )
 
 
-def _own(one: Recording) -> list[str]:
+def _own(one: LabSequence) -> list[str]:
     """Return the classes of a recording in the order of their ids."""
     return [one.classes[number] for number in sorted(one.classes)]
 
 
-def _video(name: str, one: Recording, classes: list[str]) -> VideoAnnotation:
+def _video(name: str, one: LabSequence, classes: list[str]) -> VideoAnnotation:
     poses = poses_of(one)
     if not one.content.annotations or poses.img_shape is None:
         raise UserError(

@@ -17,7 +17,7 @@ from mmskelseg.automl.assessment import (
 from mmskelseg.automl.held_out import HeldOut, parts_of, videos_of_tiers
 from mmskelseg.automl.trials import best_of
 from mmskelseg_behaviour.functional.calibration import (
-    Part,
+    Scored,
     fit_temperature,
     reliability,
 )
@@ -130,7 +130,10 @@ def test_one_temperature_is_that_of_all_tiers():
     video = of_tiers(three, two)
     held_out = HeldOut([{'a': video}, {'b': video}], TIERS)
     assert held_out.temperature == pytest.approx(4)
-    parts = [Part(three.scores, three.gt, 'a'), Part(two.scores[:2], two.gt, 'a')]
+    parts = [
+        Scored(three.scores, three.gt, 'a'),
+        Scored(two.scores[:2], two.gt, 'a'),
+    ]
     assert fit_temperature(parts) == pytest.approx(held_out.temperature)
     plain = reliability(parts_of(held_out.videos, TIERS))
     assert plain.frames.sum() == 8

@@ -20,7 +20,7 @@ from mmskelseg.commands.suggest import main as suggest
 from mmskelseg.commands.test import main as score
 from mmskelseg.engine import lengths
 from mmskelseg_behaviour.functional.calibration import (
-    Part,
+    Scored,
     fit_temperature,
     reliability,
     tempered,
@@ -229,7 +229,7 @@ def test_probabilities_are_calibrated(fitted):
     (name,) = (row['name'] for row in report['candidates'] if row.get('chosen'))
     longest = fitted / 'runs' / f'{name}_{report["plan"]["length"]:g}'
     held_out = [
-        Part(video.scores, video.gt)
+        Scored(video.scores, video.gt)
         for fold in longest.glob('fold*/seed_0/predictions.pkl')
         for video in predictions_of(fold).values()
     ]
@@ -238,7 +238,7 @@ def test_probabilities_are_calibrated(fitted):
     ((video, tested),) = predictions_of(fitted / 'test' / 'predictions.pkl').items()
     raw = without_temperature(fitted)
     np.testing.assert_allclose(tested.scores, tempered(raw, temperature), atol=1e-5)
-    before = reliability([Part(raw, tested.gt, video)])
+    before = reliability([Scored(raw, tested.gt, video)])
     assert calibration['test_before']['ece'] == pytest.approx(before.error, abs=1e-4)
     out = fitted.parent / 'out'
     words = [str(fitted / 'annotations.pkl'), str(fitted), '--split', 'test']

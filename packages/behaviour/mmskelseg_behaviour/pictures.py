@@ -17,8 +17,8 @@ from mmskelseg_behaviour.drawing.behaviour import (
     draw_maps,
     draw_transitions,
 )
-from mmskelseg_behaviour.study import Compared, Part, Study
-from mmskelseg_behaviour.tracks import Track, occupancy
+from mmskelseg_behaviour.study import Compared, Study, StudyPart
+from mmskelseg_behaviour.tracks import PlaceTrack, occupancy
 from mmskelseg_behaviour.verdicts import ModelReport
 from mmskelseg_io.files.names import file_names
 from mmskelseg_runtime.drawing.images import class_color, save_png
@@ -107,7 +107,9 @@ def _in_words(p: float, g: tuple[float, float, float]) -> str:
     return ', '.join(words)
 
 
-def draw_time_courses(out: Path, study: Study, parts: Sequence[Part]) -> Iterator[Path]:
+def draw_time_courses(
+    out: Path, study: Study, parts: Sequence[StudyPart]
+) -> Iterator[Path]:
     """Draw the share of each class in the time of each part, by group."""
     shares = np.full((len(parts), len(study.individuals), len(study.classes)), np.nan)
     for i, part in enumerate(parts):
@@ -146,10 +148,10 @@ def draw_chances(out: Path, study: Study) -> Iterator[Path]:
 
 
 def draw_occupancy(
-    out: Path, study: Study, tracks: Mapping[str, Track]
+    out: Path, study: Study, tracks: Mapping[str, PlaceTrack]
 ) -> Iterator[Path]:
     """Draw where individuals were, by group, or by recording without groups."""
-    maps: dict[str, list[Track]] = {}
+    maps: dict[str, list[PlaceTrack]] = {}
     for name, member in study.members.items():
         maps.setdefault(member.group or name, []).append(tracks[name])
     for number, part in _pages(maps, _MAPS):

@@ -11,7 +11,7 @@ import numpy as np
 
 from mmskelseg_behaviour.groups import Member
 from mmskelseg_behaviour.study import Compared, Row, Study
-from mmskelseg_behaviour.tracks import Track
+from mmskelseg_behaviour.tracks import PlaceTrack
 from mmskelseg_io.structures.bouts import Bouts
 from mmskelseg_io.structures.places import Place
 
@@ -71,7 +71,7 @@ def _ratio(part: float, whole: float) -> float:
 
 
 def stays_of(
-    track: Track, place: Place, bouts: Bouts, num_classes: int, least: float = 0
+    track: PlaceTrack, place: Place, bouts: Bouts, num_classes: int, least: float = 0
 ) -> Stays:
     """Return what an individual does at a place in a recording of K classes.
 
@@ -145,7 +145,7 @@ def _seconds(labels: np.ndarray, num_classes: int, frame: float) -> np.ndarray:
 
 
 def find_stays(
-    study: Study, tracks: Mapping[str, Track], least: float
+    study: Study, tracks: Mapping[str, PlaceTrack], least: float
 ) -> dict[Member, dict[Place, Stays]]:
     """Return the stays of each individual at each place, over its recordings.
 

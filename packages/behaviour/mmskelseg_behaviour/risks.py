@@ -9,7 +9,7 @@ import numpy as np
 from mmskelseg_behaviour.drawing.moments import Moment
 from mmskelseg_behaviour.posture.angles import Posture
 from mmskelseg_behaviour.posture.limits import left_out
-from mmskelseg_behaviour.posture.scores import METHODS, Span, Work, read_station
+from mmskelseg_behaviour.posture.scores import METHODS, Bounds, Work, read_station
 from mmskelseg_behaviour.posture.tasks import Risk, assess
 from mmskelseg_io.files.annotations import load_annotations
 from mmskelseg_io.files.parsing import number, read_dicts
@@ -137,7 +137,7 @@ def _read_frames(path: Path, bouts: Bouts) -> Risk:
         )
     fps = (len(times) - 1) / times[-1]
     spans = {
-        method: Span(*(scores[2 * i + end].astype(int) for end in range(2)))
+        method: Bounds(*(scores[2 * i + end].astype(int) for end in range(2)))
         for i, method in enumerate(METHODS)
     }
     return Risk(spans, bouts.labels(fps, len(times)), fps, seen > 0, failed)

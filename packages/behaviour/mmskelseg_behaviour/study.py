@@ -29,7 +29,7 @@ _MOST_CELLS = 1 << 25
 Row: TypeAlias = dict[str, object]
 
 
-class Part(NamedTuple):
+class StudyPart(NamedTuple):
     """The columns of a part of recordings, and the statistics of individuals in it."""
 
     times: Row
@@ -104,7 +104,7 @@ class Study:
         head: Row = {'individual' if several else 'video': member.individual}
         return {**head, 'group': member.group} if member.group else head
 
-    def part(self, begin: float = 0, end: float = inf) -> Part:
+    def part(self, begin: float = 0, end: float = inf) -> StudyPart:
         """Return a part between two times, without individuals whose recordings end."""
         found = {}
         for member, recordings in self.individuals.items():
@@ -112,9 +112,9 @@ class Study:
             if there:
                 each = (one.statistics(len(self.classes), begin, end) for one in there)
                 found[member] = reduce(add, each)
-        return Part({} if np.isinf(end) else {'from_s': begin, 'to_s': end}, found)
+        return StudyPart({} if np.isinf(end) else {'from_s': begin, 'to_s': end}, found)
 
-    def parts(self, seconds: float) -> list[Part]:
+    def parts(self, seconds: float) -> list[StudyPart]:
         """Return the successive parts of a length.
 
         Raises:
@@ -137,7 +137,7 @@ class Study:
         edges = [round(i * seconds, 6) for i in range(count + 1)]
         return [self.part(*ends) for ends in pairwise(edges)]
 
-    def bout_table(self, parts: Sequence[Part]) -> Iterator[Row]:
+    def bout_table(self, parts: Sequence[StudyPart]) -> Iterator[Row]:
         """Yield a row for each class of each individual in each part."""
         for member in self.individuals:
             for part in parts:
@@ -176,7 +176,7 @@ class Study:
                     'residual': float(one.residual[i, k]),
                 }
 
-    def compared(self, part: Part) -> list[Compared]:
+    def compared(self, part: StudyPart) -> list[Compared]:
         """Return the comparison of each measure between groups."""
         return self.compare({o: own.measures() for o, own in part.statistics.items()})
 
@@ -213,7 +213,7 @@ class Study:
         return 'Mann-Whitney U' if len(self.groups) == 2 else 'Kruskal-Wallis'
 
     def comparison_table(
-        self, parts: Iterable[Part], report: ModelReport | None
+        self, parts: Iterable[StudyPart], report: ModelReport | None
     ) -> Iterator[Row]:
         """Yield a row for each class and measure in each part."""
         for part in parts:

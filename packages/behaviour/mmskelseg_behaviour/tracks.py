@@ -97,7 +97,7 @@ class PlaceInput:
 
 
 @dataclass(frozen=True, eq=False)
-class Track:
+class PlaceTrack:
     """Where an individual is in each frame of a recording, and the places there.
 
     Args:
@@ -122,7 +122,7 @@ class Track:
 
 def find_tracks(
     given: PlaceInput, labels: Sequence[Path], recordings: Sequence[str]
-) -> tuple[dict[str, Track], list[str]]:
+) -> tuple[dict[str, PlaceTrack], list[str]]:
     """Return the track of each recording, none unless asked for, and notes to the user.
 
     Raises:
@@ -199,7 +199,7 @@ def _track(
     meta: Metainfo,
     path: Path,
     found: Places | None,
-) -> Track:
+) -> PlaceTrack:
     places, source = places_of(meta, video), f'{path}: {name!r}'
     if found is not None and given.places:
         source = f'{given.places}: {name!r}'
@@ -220,7 +220,7 @@ def _track(
     joints = _joints(Skeleton.get(meta['skeleton']), given.joint, path)
     xy = _mean(points[person], seen, joints)
     shape = video.get('img_shape')
-    return Track(xy, float(video['fps']), shape, zones(places), plane)
+    return PlaceTrack(xy, float(video['fps']), shape, zones(places), plane)
 
 
 def _on_floor(video: VideoAnnotation, meta: Metainfo, source: str) -> np.ndarray:
@@ -255,7 +255,7 @@ def _mean(points: np.ndarray, seen: np.ndarray, joints: Sequence[int]) -> np.nda
 
 
 def occupancy(
-    tracks: Sequence[Track], cells: int
+    tracks: Sequence[PlaceTrack], cells: int
 ) -> tuple[np.ndarray, tuple[float, float, float, float]]:
     """Return the seconds in each cell of a map, (rows, columns), and its edges.
 
@@ -277,5 +277,5 @@ def occupancy(
     return found, (edges[0][0], edges[0][-1], edges[1][-1], edges[1][0])
 
 
-def _in_image(track: Track) -> bool:
+def _in_image(track: PlaceTrack) -> bool:
     return all(one.space == 'image' for one in track.places)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmskelseg_behaviour.places import stays_of
-from mmskelseg_behaviour.tracks import Track, occupancy
+from mmskelseg_behaviour.tracks import PlaceTrack, occupancy
 from mmskelseg_io.structures.bouts import Bouts
 from mmskelseg_io.structures.places import Place, Plane
 from mmskelseg_io.structures.segments import segment_table
@@ -20,7 +20,7 @@ X = [0, 5, 10, 15, 20, 25, 15, np.nan, 15, 30]
 def track(x, plane=None):
     """A track along a line, at 2 frames a second."""
     xy = np.stack([np.asarray(x, float), np.where(np.isnan(x), np.nan, 5)], 1)
-    return Track(xy, 2.0, (20, 40), [BOX], plane)
+    return PlaceTrack(xy, 2.0, (20, 40), [BOX], plane)
 
 
 def labelled(label, fps=2.0):
@@ -101,7 +101,7 @@ def test_time_entries_and_behaviours_equal_those_of_shapely(seed):
     label = np.repeat(rng.integers(0, 3, 40), 10)
     place = Place('zone', 'polygon', corners)
     found = stays_of(
-        Track(xy, 25.0, None, [place], None), place, labelled(label, 25.0), 3
+        PlaceTrack(xy, 25.0, None, [place], None), place, labelled(label, 25.0), 3
     )
     polygon = shapely.Polygon(corners)
     inside = shapely.covers(polygon, shapely.points(xy))

@@ -10,7 +10,7 @@ from mmskelseg_io.files.atomic import atomic_write
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.places import Places, read_places
 from mmskelseg_io.places.geojson import write_geojson
-from mmskelseg_io.places.reading import by_video, make_place, places_for
+from mmskelseg_io.places.reading import make_place, places_by_video, places_for
 from mmskelseg_io.structures.annotations import VideoAnnotation
 from mmskelseg_io.structures.places import Shape, zones
 from mmskelseg_studio.project import OutdatedError
@@ -98,7 +98,7 @@ class DrawnPlaces:
             )
             for one in places
         ]
-        found, before = by_video(FILE, given), self._content()
+        found, before = places_by_video(FILE, given), self._content()
         del self._steps[self._now + 1 :]
         if before != self._steps[-1]:
             self._steps.append(before)

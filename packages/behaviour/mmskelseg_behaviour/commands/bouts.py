@@ -35,7 +35,7 @@ from mmskelseg_behaviour.places import (
 from mmskelseg_behaviour.recordings import Recordings, read_recordings
 from mmskelseg_behaviour.risks import RecordedRisk, read_risks, risk_rows, worst_moments
 from mmskelseg_behaviour.study import Study
-from mmskelseg_behaviour.tracks import PlaceInput, Track, find_tracks
+from mmskelseg_behaviour.tracks import PlaceInput, PlaceTrack, find_tracks
 from mmskelseg_behaviour.verdicts import ModelReport
 from mmskelseg_io.inputs import LabelInput, StationFile
 from mmskelseg_io.jobs.command_line import number_from
@@ -247,7 +247,7 @@ def _write_cycles(
 
 
 def _write_places(
-    job: DescribeBouts, study: Study, tracks: Mapping[str, Track]
+    job: DescribeBouts, study: Study, tracks: Mapping[str, PlaceTrack]
 ) -> Iterator[Path]:
     """Write the tables and pictures of places, if there are some."""
     if not tracks:

@@ -17,7 +17,7 @@ _SHARE, _BOUTS, _VIDEOS = 0.01, 20, 2
 _TINY = np.finfo(np.float32).tiny
 
 
-class Part(NamedTuple):
+class Scored(NamedTuple):
     """Probabilities (K, T) and true classes (T,) of a video, or of a tier of it.
 
     Frames of -1 do not count.
@@ -66,14 +66,14 @@ class Reliability:
         return is_frequent & (self.bouts >= _BOUTS) & (self.videos >= _VIDEOS)
 
 
-def reliability(parts: Sequence[Part]) -> Reliability:
+def reliability(parts: Sequence[Scored]) -> Reliability:
     """Return how probabilities agree with accuracy, in all parts together.
 
     Args:
         parts: Videos or their tiers; K may differ.
 
     >>> scores = np.array([[0.75, 0.75, 0.75, 0.75], [0.25, 0.25, 0.25, 0.25]])
-    >>> reliability([Part(scores, np.array([0, 0, 1, 1]))]).error
+    >>> reliability([Scored(scores, np.array([0, 0, 1, 1]))]).error
     0.25
     """
     parts = _labelled(parts)
@@ -119,7 +119,7 @@ def tempered(scores: np.ndarray, temperature: float) -> np.ndarray:
     return powers / powers.sum(axis=0)
 
 
-def fit_temperature(parts: Sequence[Part]) -> float:
+def fit_temperature(parts: Sequence[Scored]) -> float:
     """Return the temperature with the smallest cross-entropy, from 0.1 to 10.
 
     Args:
@@ -128,7 +128,7 @@ def fit_temperature(parts: Sequence[Part]) -> float:
     Source: Guo et al., "On Calibration of Modern Neural Networks" (ICML 2017).
 
     >>> scores = np.array([[0.9, 0.9, 0.9, 0.9], [0.1, 0.1, 0.1, 0.1]])
-    >>> round(fit_temperature([Part(scores, np.array([0, 0, 0, 1]))]), 6)
+    >>> round(fit_temperature([Scored(scores, np.array([0, 0, 0, 1]))]), 6)
     2.0
     """
     from scipy.optimize import brentq
@@ -157,7 +157,7 @@ def fit_temperature(parts: Sequence[Part]) -> float:
     return float(np.exp(brentq(slope, np.log(_LEAST), np.log(_MOST))))
 
 
-def cross_fitted(folds: Sequence[Sequence[Part]]) -> list[Part]:
+def cross_fitted(folds: Sequence[Sequence[Scored]]) -> list[Scored]:
     """Return the parts of all folds, two or more, calibrated by the other folds."""
     found = []
     for i, fold in enumerate(folds):
@@ -174,13 +174,13 @@ def _logits(scores: np.ndarray) -> np.ndarray:
     return np.log(np.maximum(scores, _TINY))
 
 
-def _labelled(parts: Sequence[Part]) -> list[Part]:
+def _labelled(parts: Sequence[Scored]) -> list[Scored]:
     kept = []
     for scores, labels, video in parts:
         frames = labels != IGNORED
         if frames.any():
             own = scores[:, frames].astype(np.float64)
-            kept.append(Part(own, labels[frames], video))
+            kept.append(Scored(own, labels[frames], video))
     if not kept:
         raise UserError('There is no labelled frame; at least one is needed.')
     return kept

@@ -126,25 +126,27 @@ COUPLINGS = ('good', 'fair', 'poor', 'unacceptable')
 
 
 @dataclass(frozen=True)
-class Span:
+class Bounds:
     """The lowest and the highest score that a posture may have, each (T,)."""
 
     low: np.ndarray
     high: np.ndarray
 
-    def __add__(self, other: Span | np.ndarray | int) -> Span:
-        if isinstance(other, Span):
-            return Span(self.low + other.low, self.high + other.high)
-        return Span(self.low + other, self.high + other)
+    def __add__(self, other: Bounds | np.ndarray | int) -> Bounds:
+        if isinstance(other, Bounds):
+            return Bounds(self.low + other.low, self.high + other.high)
+        return Bounds(self.low + other, self.high + other)
 
     @property
     def middle(self) -> np.ndarray:
         """The mean of both, (T,)."""
         return (self.low + self.high) / 2
 
-    def worse(self, other: Span) -> Span:
+    def worse(self, other: Bounds) -> Bounds:
         """Return the span of the higher of two scores."""
-        return Span(np.maximum(self.low, other.low), np.maximum(self.high, other.high))
+        return Bounds(
+            np.maximum(self.low, other.low), np.maximum(self.high, other.high)
+        )
 
 
 @dataclass(frozen=True)
@@ -248,7 +250,7 @@ def points_of(
     return {key: np.array([one[key] for one in works])[chosen] for key in works[-1]}
 
 
-def reba(posture: Posture, points: Mapping[str, np.ndarray]) -> Span:
+def reba(posture: Posture, points: Mapping[str, np.ndarray]) -> Bounds:
     """Return the REBA score of each frame, 1 to 15.
 
     ``points`` are those of :func:`points_of`.
@@ -259,41 +261,41 @@ def reba(posture: Posture, points: Mapping[str, np.ndarray]) -> Span:
     return _look_up(REBA_C, whole, worse) + points['activity']
 
 
-def reba_parts(posture: Posture, points: Mapping[str, np.ndarray]) -> dict[str, Span]:
+def reba_parts(posture: Posture, points: Mapping[str, np.ndarray]) -> dict[str, Bounds]:
     """Return the scores of the parts of which REBA is made; of arms, the worse."""
     arms = zip(*(_reba_arm(posture, side, points) for side in SIDES), strict=True)
     spans = *_reba_body(posture, points), *(left.worse(right) for left, right in arms)
     return {
         **dict(zip(BODY, spans, strict=True)),
-        **{key: Span(points[key], points[key]) for key in WORK},
+        **{key: Bounds(points[key], points[key]) for key in WORK},
     }
 
 
-def _reba_body(posture: Posture, points: Mapping[str, np.ndarray]) -> list[Span]:
+def _reba_body(posture: Posture, points: Mapping[str, np.ndarray]) -> list[Bounds]:
     """Return the scores of trunk, neck and legs."""
     neck = _band(posture['neck_flexion'], (-UPRIGHT, 20), (2, 1, 2))
-    neck += reduce(Span.worse, _turns(posture, 'neck', NECK_TWIST))
+    neck += reduce(Bounds.worse, _turns(posture, 'neck', NECK_TWIST))
     trunk = _band(
         posture['trunk_flexion'], (-20, -UPRIGHT, UPRIGHT, 20, 60), (3, 2, 1, 2, 3, 4)
     )
-    trunk += reduce(Span.worse, _turns(posture, 'trunk', CLEAR))
+    trunk += reduce(Bounds.worse, _turns(posture, 'trunk', CLEAR))
     stands = 1 - points['sitting']
     legs = _foot(posture, stands) + 1
     knees = [
         _band(posture[f'{side}_knee_flexion'], (30, 60), (0, 1, 2)) for side in SIDES
     ]
     bent = knees[0].worse(knees[1])
-    return [trunk, neck, legs + Span(bent.low * stands, bent.high * stands)]
+    return [trunk, neck, legs + Bounds(bent.low * stands, bent.high * stands)]
 
 
 def _reba_arm(
     posture: Posture, side: str, points: Mapping[str, np.ndarray]
-) -> list[Span]:
+) -> list[Bounds]:
     """Return the scores of upper arm, lower arm and wrist."""
     leans = _flag(posture['trunk_flexion'], _HANGING)
     hangs = _flag(-posture[f'{side}_arm_from_vertical'], -_HANGING)
     # The arms of somebody who bends forward hang; gravity helps.
-    helped = Span(
+    helped = Bounds(
         -np.minimum(leans.high, hangs.high), -np.minimum(leans.low, hangs.low)
     )
     upper = _upper_arm(posture, side) + points['arm'] + helped
@@ -302,14 +304,14 @@ def _reba_arm(
     return [upper, lower, wrist]
 
 
-def rula(posture: Posture, points: Mapping[str, np.ndarray]) -> Span:
+def rula(posture: Posture, points: Mapping[str, np.ndarray]) -> Bounds:
     """Return the RULA score of each frame, 1 to 7; see :func:`reba`."""
     neck = _band(posture['neck_flexion'], (-UPRIGHT, 10, 20), (4, 1, 2, 3))
     trunk = _band(
         posture['trunk_flexion'], (-UPRIGHT, UPRIGHT, 20, 60), (2, 1, 2, 3, 4)
     )
-    neck = reduce(Span.__add__, _turns(posture, 'neck', NECK_TWIST), neck)
-    trunk = reduce(Span.__add__, _turns(posture, 'trunk', CLEAR), trunk)
+    neck = reduce(Bounds.__add__, _turns(posture, 'neck', NECK_TWIST), neck)
+    trunk = reduce(Bounds.__add__, _turns(posture, 'trunk', CLEAR), trunk)
     legs = _foot(posture, 1 - points['sitting']) + 1
     effort = points['muscle'] + points['force']
     body = _look_up(RULA_B, neck, trunk, legs) + effort
@@ -317,7 +319,7 @@ def rula(posture: Posture, points: Mapping[str, np.ndarray]) -> Span:
     return _look_up(RULA_C, arms[0].worse(arms[1]) + effort, body)
 
 
-def _rula_arm(posture: Posture, side: str, points: Mapping[str, np.ndarray]) -> Span:
+def _rula_arm(posture: Posture, side: str, points: Mapping[str, np.ndarray]) -> Bounds:
     upper = _upper_arm(posture, side) + points['arm']
     sideways = posture[f'{side}_hand_sideways']
     lower = _band(posture[f'{side}_elbow_flexion'], (60, 100), (2, 1, 2))
@@ -327,51 +329,51 @@ def _rula_arm(posture: Posture, side: str, points: Mapping[str, np.ndarray]) -> 
     return _look_up(RULA_A, upper, lower, wrist + unseen, unseen + 1)
 
 
-def _upper_arm(posture: Posture, side: str) -> Span:
+def _upper_arm(posture: Posture, side: str) -> Bounds:
     raised = _band(
         posture[f'{side}_shoulder_flexion'], (-20, 20, 45, 90), (2, 1, 2, 3, 4)
     )
     return raised + _flag(posture[f'{side}_shoulder_abduction'], ABDUCTED)
 
 
-def _turns(posture: Posture, part: str, twisted: float) -> tuple[Span, Span]:
+def _turns(posture: Posture, part: str, twisted: float) -> tuple[Bounds, Bounds]:
     """Return whether neck or trunk are bent to a side, and twisted."""
     bend, twist = (np.abs(posture[f'{part}_{a}']) for a in ('side_bend', 'twist'))
     return _flag(bend, CLEAR), _flag(twist, twisted)
 
 
-def _foot(posture: Posture, stands: np.ndarray) -> Span:
+def _foot(posture: Posture, stands: np.ndarray) -> Bounds:
     """Return a point where a foot is raised, unless that is a step."""
     raised = _flag(posture['foot_lift'], _RAISED)
-    return Span(0 * raised.low, raised.high * stands)
+    return Bounds(0 * raised.low, raised.high * stands)
 
 
-def _unseen(posture: Posture) -> Span:
+def _unseen(posture: Posture) -> Bounds:
     none = np.zeros(len(posture['foot_lift']), np.int64)
-    return Span(none, none + 1)
+    return Bounds(none, none + 1)
 
 
-def _band(angle: np.ndarray, edges: Sequence[float], scores: Sequence[int]) -> Span:
+def _band(angle: np.ndarray, edges: Sequence[float], scores: Sequence[int]) -> Bounds:
     """Return the score of the band that an angle is in; all of them if it is NaN."""
     found = np.array(scores)[np.searchsorted(edges, np.nan_to_num(angle))]
     unknown = np.isnan(angle)
-    return Span(
+    return Bounds(
         np.where(unknown, min(scores), found), np.where(unknown, max(scores), found)
     )
 
 
-def _flag(value: np.ndarray, limit: float) -> Span:
+def _flag(value: np.ndarray, limit: float) -> Bounds:
     return _band(value, (limit,), (0, 1))
 
 
-def _look_up(table: np.ndarray, *scores: Span) -> Span:
+def _look_up(table: np.ndarray, *scores: Bounds) -> Bounds:
     """Return the cells of a table; scores beyond it are those of its edge."""
 
-    def cells(of: Callable[[Span], np.ndarray]) -> np.ndarray:
+    def cells(of: Callable[[Bounds], np.ndarray]) -> np.ndarray:
         pairs = zip(scores, table.shape, strict=True)
         return table[tuple(np.clip(of(one), 1, size) - 1 for one, size in pairs)]
 
-    return Span(cells(lambda one: one.low), cells(lambda one: one.high))
+    return Bounds(cells(lambda one: one.low), cells(lambda one: one.high))
 
 
 @dataclass(frozen=True)
@@ -384,7 +386,7 @@ class Method:
         first: The number of the first action level.
     """
 
-    score: Callable[[Posture, Mapping[str, np.ndarray]], Span]
+    score: Callable[[Posture, Mapping[str, np.ndarray]], Bounds]
     levels: tuple[int, ...]
     first: int
 

@@ -12,7 +12,7 @@ from mmskelseg_behaviour.posture.angles import ANGLES, NEEDED, SIDES, Posture, m
 from mmskelseg_behaviour.posture.scores import (
     BODY,
     METHODS,
-    Span,
+    Bounds,
     Work,
     points_of,
     reba_parts,
@@ -39,12 +39,12 @@ class Risk:
     :func:`~mmskelseg_behaviour.posture.scores.reba_parts`.
     """
 
-    scores: Mapping[str, Span]
+    scores: Mapping[str, Bounds]
     label: np.ndarray
     fps: float
     seen: np.ndarray
     failed: np.ndarray
-    parts: Mapping[str, Span] = field(default_factory=dict)
+    parts: Mapping[str, Bounds] = field(default_factory=dict)
 
     def task_rows(self, classes: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Yield a row for each method and class of which something is seen.
@@ -123,7 +123,7 @@ class Risk:
         return ': '.join(filter(None, (', '.join(scores), ', '.join(parts))))
 
 
-def _range(score: Span, frame: int) -> str:
+def _range(score: Bounds, frame: int) -> str:
     return range_of(int(score.low[frame]), int(score.high[frame]))
 
 
@@ -190,7 +190,7 @@ def rows_of_videos(
     ]
     ends = np.cumsum([risk.label.shape[1] for risk in risks])
     scores = {
-        name: Span(
+        name: Bounds(
             np.concatenate([risk.scores[name].low for risk in risks]),
             np.concatenate([risk.scores[name].high for risk in risks]),
         )

@@ -8,8 +8,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
 from mmskelseg_behaviour.functional.calibration import (
-    Part,
     Reliability,
+    Scored,
     cross_fitted,
     fit_temperature,
     reliability,
@@ -24,7 +24,7 @@ def sample(temperature, frames=20_000, seed=0):
     logits = rng.normal(0, 2, (4, frames))
     true = softmax(logits / temperature, axis=0)
     labels = (rng.uniform(size=frames) > true.cumsum(axis=0)).sum(axis=0)
-    return Part(softmax(logits, axis=0), np.minimum(labels, 3))
+    return Scored(softmax(logits, axis=0), np.minimum(labels, 3))
 
 
 def cross_entropy(parts, temperature):
@@ -56,7 +56,7 @@ def test_tempered_probabilities_are_those_of_divided_logits(temperature):
 def test_error_by_hand():
     """Three frames of 0.9, two right; one of 0.6, wrong; the last has no label."""
     scores = np.array([[0.9, 0.9, 0.1, 0.6, 0.5], [0.1, 0.1, 0.9, 0.4, 0.5]])
-    found = reliability([Part(scores, np.array([0, 1, 1, 1, -1]))])
+    found = reliability([Scored(scores, np.array([0, 1, 1, 1, -1]))])
     assert found.frames[13] == 3
     assert found.frames[9] == 1
     assert found.accuracy[13] == pytest.approx(2 / 3)
@@ -65,19 +65,19 @@ def test_error_by_hand():
 
 
 def test_certain_and_right_has_no_error():
-    assert reliability([Part(np.eye(3), np.arange(3))]).error == 0
+    assert reliability([Scored(np.eye(3), np.arange(3))]).error == 0
 
 
 def test_parts_of_other_classes_count_by_their_frames():
     """Three frames of 0.9 among three classes, two right; one of 0.6 among two."""
     three = np.array([[0.9, 0.9, 0.9], [0.1, 0.1, 0.1], [0, 0, 0]])
-    two = Part(np.array([[0.4], [0.6]]), np.array([1]))
-    parts = [Part(three, np.array([0, 0, 2])), two]
+    two = Scored(np.array([[0.4], [0.6]]), np.array([1]))
+    parts = [Scored(three, np.array([0, 0, 2])), two]
     found = reliability(parts)
     assert (found.frames[13], found.frames[9]) == (3, 1)
     assert found.error == pytest.approx((3 * (0.9 - 2 / 3) + 0.4) / 4)
     # A part without a label changes nothing, but one part must have some.
-    nothing = [Part(three, np.full(3, -1))]
+    nothing = [Scored(three, np.full(3, -1))]
     assert reliability([*parts, *nothing]).error == found.error
     with pytest.raises(UserError, match='no labelled frame'):
         reliability(nothing)
@@ -91,13 +91,13 @@ def test_bouts_of_unequal_length_count_as_fewer():
     sure = np.array([[0.9] * 9, [0.1] * 9])
     labels = np.array([0, 0, 0, -1, 0, 0, 0, 1, 1])
     found = reliability(
-        [Part(sure, labels, 'a'), Part(sure[:, :1], np.array([0]), 'b')]
+        [Scored(sure, labels, 'a'), Scored(sure[:, :1], np.array([0]), 'b')]
     )
     assert found.bouts[13] == pytest.approx((6 + 2 + 1) ** 2 / (36 + 4 + 1))
     assert found.videos[13] == pytest.approx(81 / 65)
     assert found.bouts[12] == found.videos[12] == 0
     # Tiers of a video have bouts of their own.
-    found = reliability([Part(sure, np.zeros(9), 'a')] * 2)
+    found = reliability([Scored(sure, np.zeros(9), 'a')] * 2)
     assert (found.bouts[13], found.videos[13]) == (2, 1)
 
 
@@ -120,14 +120,14 @@ def test_bin_is_known_from_enough_frames_bouts_and_videos():
 def test_temperature_in_closed_form(right, expected):
     """Of ten frames of 0.9, nine are right, as it says, or eight: 9 : 1 is 4 : 1."""
     scores = np.array([[0.9] * 10, [0.1] * 10])
-    part = Part(scores, (np.arange(10) >= right).astype(int))
+    part = Scored(scores, (np.arange(10) >= right).astype(int))
     assert fit_temperature([part]) == pytest.approx(expected)
 
 
 def test_temperature_of_parts_has_the_least_cross_entropy():
     """Found by a scan, and by another minimiser; two and four classes, unlabelled."""
     rng = np.random.default_rng(1)
-    two = Part(softmax(rng.normal(0, 3, (2, 30)), axis=0), rng.integers(-1, 2, 30))
+    two = Scored(softmax(rng.normal(0, 3, (2, 30)), axis=0), rng.integers(-1, 2, 30))
     parts = [sample(2.5, 60), two]
     found = fit_temperature(parts)
     grid = np.geomspace(found / 2, found * 2, 41)
@@ -141,11 +141,14 @@ def test_temperature_of_parts_has_the_least_cross_entropy():
 @pytest.mark.parametrize('temperature', [0.4, 1.0, 2.5])
 def test_temperature_is_the_one_that_labels_have(temperature):
     scores, labels, _ = sample(temperature)
-    found = fit_temperature([Part(scores, labels)])
+    found = fit_temperature([Scored(scores, labels)])
     assert found == pytest.approx(temperature, rel=0.05)
-    assert reliability([Part(tempered(scores, found), labels)]).error < 0.01
+    assert reliability([Scored(tempered(scores, found), labels)]).error < 0.01
     # Any division into parts has the same one.
-    parts = [Part(scores[:, :9], labels[:9]), Part(scores[:, 9:], labels[9:])]
+    parts = [
+        Scored(scores[:, :9], labels[:9]),
+        Scored(scores[:, 9:], labels[9:]),
+    ]
     assert fit_temperature(parts) == pytest.approx(found)
 
 
@@ -153,12 +156,12 @@ def test_temperature_is_the_one_that_labels_have(temperature):
 def test_temperature_stays_within_limits(labels, end):
     """Always right calls for certainty, always wrong for less than chance."""
     scores = np.array([[0.9, 0.8], [0.1, 0.2]])
-    assert fit_temperature([Part(scores, np.array(labels))]) == end
+    assert fit_temperature([Scored(scores, np.array(labels))]) == end
 
 
 def test_a_probability_of_zero_for_the_true_class_is_finite():
     scores = np.array([[1, 0.7, 0.7, 0.7], [0, 0.3, 0.3, 0.3]], np.float32)
-    found = fit_temperature([Part(scores, np.array([1, 0, 0, 0]))])
+    found = fit_temperature([Scored(scores, np.array([1, 0, 0, 0]))])
     assert 1 < found <= 10
 
 

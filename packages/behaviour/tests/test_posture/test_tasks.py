@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg_behaviour.posture.scores import METHODS, Span, Work
+from mmskelseg_behaviour.posture.scores import METHODS, Bounds, Work
 from mmskelseg_behaviour.posture.tasks import Risk, assess, frame_rows, rows_of_videos
 from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
@@ -15,7 +15,7 @@ META = {'classes': CLASSES, 'skeleton': {'joints': JOINTS, 'limbs': []}, 'up': '
 
 def risk_of(low, high, label, fps=2.0, seen=None) -> Risk:
     """Return risk with the same scores for both methods."""
-    span = Span(np.array(low), np.array(high))
+    span = Bounds(np.array(low), np.array(high))
     seen = np.array(seen or [True] * len(low))
     scores, failed = dict.fromkeys(METHODS, span), np.zeros(len(low), bool)
     return Risk(scores, np.atleast_2d(label), fps, seen, failed)

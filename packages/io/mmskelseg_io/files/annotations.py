@@ -21,7 +21,7 @@ from mmskelseg_io.messages.errors import MissingFileError, UserError, reads_file
 from mmskelseg_io.messages.logs import print_log
 from mmskelseg_io.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg_io.structures.individuals import apart
-from mmskelseg_io.structures.observers import by_video, joined, of_each
+from mmskelseg_io.structures.observers import joined, of_each, of_videos
 from mmskelseg_io.structures.segments import IGNORED
 from mmskelseg_io.structures.splits import folds_of
 from mmskelseg_io.structures.tiers import flat_classes
@@ -42,7 +42,7 @@ def load_annotations(
     """
     data = _checked(Path(path))
     found = apart(joined(data))
-    labels = by_video(_apart_of_each(data)) if observers else {}
+    labels = of_videos(_apart_of_each(data)) if observers else {}
     for video in found['annotations']:
         if video['frame_dir'] in labels:
             video['observers'] = labels[video['frame_dir']]

@@ -40,7 +40,7 @@ class _Mabe:
     vocabulary: _Vocabulary = field(default_factory=dict)
 
 
-class Recording(NamedTuple):
+class LabSequence(NamedTuple):
     """A sequence: its place for messages, what it has, and names of its classes by id.
 
     ``fps`` is None where the release has several rates.
@@ -64,24 +64,24 @@ def is_calms21(content: object) -> bool:
 
 
 @reads_file
-def read_recordings(path: FilePath) -> dict[str, Recording]:
+def read_sequences(path: FilePath) -> dict[str, LabSequence]:
     """Return the sequences of a file by their names, without the path before these."""
     content = read_json(path, 'CalMS21 or MABe', unique=True)
     return by_name(_recordings(content, str(path)), str(path), 'sequences')
 
 
-def _recordings(content: Any, path: str) -> Iterator[tuple[str, Recording]]:
+def _recordings(content: Any, path: str) -> Iterator[tuple[str, LabSequence]]:
     if isinstance(content, dict) and 'sequences' in content:
         mabe = typed(content, _Mabe, path, _REMEDY)
         classes = _classes(mabe.vocabulary)
         for name, one in mabe.sequences.items():
-            yield name, Recording(f'{path}: {name}', one, classes, None)
+            yield name, LabSequence(f'{path}: {name}', one, classes, None)
         return
     groups = typed(content, dict[str, dict[str, Sequence]], path, _REMEDY)
     for group in groups.values():
         for name, one in group.items():
             classes = _classes(one.metadata.vocab)
-            recording = Recording(f'{path}: {name}', one, classes, FPS)
+            recording = LabSequence(f'{path}: {name}', one, classes, FPS)
             yield name.rpartition('/')[2], recording
 
 

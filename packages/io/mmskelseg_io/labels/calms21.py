@@ -6,7 +6,7 @@ hold at once.
 
 import numpy as np
 
-from mmskelseg_io.files.calms21 import Recording, is_calms21, read_recordings
+from mmskelseg_io.files.calms21 import LabSequence, is_calms21, read_sequences
 from mmskelseg_io.files.parsing import FilePath, numbers
 from mmskelseg_io.labels.reading import LABEL_FORMATS, needed_rate
 from mmskelseg_io.labels.segments import (
@@ -28,7 +28,7 @@ def read_calms21(path: FilePath, *, fps: float | None = None) -> list[VideoSegme
         fps: Frames per second; by default the 30 of CalMS21. MABe has several rates.
     """
     videos = []
-    for name, one in read_recordings(path).items():
+    for name, one in read_sequences(path).items():
         if one.content.annotations:
             rate = needed_rate(fps or one.fps, path, 'MABe')
             label = frame_classes(one)
@@ -37,7 +37,7 @@ def read_calms21(path: FilePath, *, fps: float | None = None) -> list[VideoSegme
     return sorted_videos(videos, path)
 
 
-def frame_classes(one: Recording) -> np.ndarray:
+def frame_classes(one: LabSequence) -> np.ndarray:
     """Return the annotations of a recording: ids (T,), or 0 and 1 of classes (K, T)."""
     place, values = f'{one.place}: annotations', one.content.annotations
     is_table = isinstance(values[0], list)
@@ -55,7 +55,7 @@ def frame_classes(one: Recording) -> np.ndarray:
     return np.nan_to_num(label, nan=-1).astype(np.int64)
 
 
-def _segments(one: Recording, label: np.ndarray, rate: float) -> list[Segment]:
+def _segments(one: LabSequence, label: np.ndarray, rate: float) -> list[Segment]:
     runs = []
     if label.ndim == 1:
         runs = [(a, b, one.classes[k]) for a, b, k in to_segments(label) if k != -1]

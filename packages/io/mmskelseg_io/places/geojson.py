@@ -14,7 +14,12 @@ from mmskelseg_io.files.parsing import FilePath, read_json
 from mmskelseg_io.files.typed import typed
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.options import Where
-from mmskelseg_io.places.reading import PLACE_FORMATS, Places, by_video, make_place
+from mmskelseg_io.places.reading import (
+    PLACE_FORMATS,
+    Places,
+    make_place,
+    places_by_video,
+)
 from mmskelseg_io.structures.places import Place, Shape
 
 _SHAPES: dict[str, Shape] = {
@@ -65,7 +70,7 @@ def read_geojson(path: FilePath) -> Places:
     if not isinstance(content, dict) or content.get('type') != 'FeatureCollection':
         content = {'features': [content]}
     collection = typed(content, _Collection, path, _REMEDY)
-    return by_video(path, _places(collection, str(path)))
+    return places_by_video(path, _places(collection, str(path)))
 
 
 def _places(collection: _Collection, path: str) -> Iterator[tuple[str, Place]]:

@@ -14,9 +14,9 @@ from mmskelseg_io.messages.errors import UserError, shown
 from mmskelseg_io.places.reading import (
     PLACE_FORMATS,
     Places,
-    by_video,
     ellipse,
     make_place,
+    places_by_video,
     rectangle,
 )
 from mmskelseg_io.structures.places import Place, Shape
@@ -29,7 +29,7 @@ _KINDS = ('rectanglelabels', 'ellipselabels', 'polygonlabels', 'keypointlabels')
 )
 def read_label_studio(path: FilePath) -> Places:
     """Return the shapes of each task of an export."""
-    return by_video(path, _places(path))
+    return places_by_video(path, _places(path))
 
 
 def _places(path: FilePath) -> Iterator[tuple[str, Place]]:

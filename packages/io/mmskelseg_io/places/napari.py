@@ -14,9 +14,9 @@ from mmskelseg_io.messages.errors import UserError, shown
 from mmskelseg_io.places.reading import (
     PLACE_FORMATS,
     Places,
-    by_video,
     ellipse,
     make_place,
+    places_by_video,
 )
 from mmskelseg_io.structures.places import Place, Shape
 
@@ -32,7 +32,7 @@ _SHAPES: dict[str, Shape] = {
 )
 def read_napari(path: FilePath) -> Places:
     """Return the places of a shapes layer."""
-    return by_video(path, _places(path))
+    return places_by_video(path, _places(path))
 
 
 def _places(path: FilePath) -> Iterator[tuple[str, Place]]:

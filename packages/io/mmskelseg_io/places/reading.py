@@ -141,7 +141,7 @@ def _turn(degrees: float) -> np.ndarray:
     return np.array([[cos, sin], [-sin, cos]])
 
 
-def by_video(path: FilePath, found: Iterable[tuple[str, Place]]) -> Places:
+def places_by_video(path: FilePath, found: Iterable[tuple[str, Place]]) -> Places:
     """Return places with the names of their videos, '' for all, by these.
 
     Raises:

@@ -13,8 +13,8 @@ from mmskelseg_io.messages.errors import UserError, shown
 from mmskelseg_io.places.reading import (
     PLACE_FORMATS,
     Places,
-    by_video,
     make_place,
+    places_by_video,
     rectangle,
 )
 from mmskelseg_io.structures.places import Place
@@ -38,7 +38,7 @@ def read_simba(path: FilePath) -> Places:
                 f'{", ".join(_TABLES)} of SimBA; name its ROI_definitions.h5.'
             )
         tables = [(n, _rows(file[n], str(path))) for n in _TABLES if n in file]
-    return by_video(path, _places(tables, str(path)))
+    return places_by_video(path, _places(tables, str(path)))
 
 
 def _places(

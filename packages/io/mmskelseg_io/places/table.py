@@ -9,7 +9,12 @@ from itertools import groupby
 
 from mmskelseg_io.files.parsing import FilePath, Row, number, read_dicts
 from mmskelseg_io.labels.text import write_rows
-from mmskelseg_io.places.reading import PLACE_FORMATS, Places, by_video, make_place
+from mmskelseg_io.places.reading import (
+    PLACE_FORMATS,
+    Places,
+    make_place,
+    places_by_video,
+)
 from mmskelseg_io.structures.places import Place
 
 _COLUMNS = ('name', 'shape', 'x', 'y')
@@ -18,7 +23,7 @@ _COLUMNS = ('name', 'shape', 'x', 'y')
 @PLACE_FORMATS.register('csv', {'.csv': None, '.tsv': None})
 def read_table(path: FilePath) -> Places:
     """Return the places of a table."""
-    return by_video(path, _places(read_dicts(path, *_COLUMNS)))
+    return places_by_video(path, _places(read_dicts(path, *_COLUMNS)))
 
 
 def _places(rows: list[Row]) -> Iterator[tuple[str, Place]]:

@@ -15,9 +15,9 @@ from mmskelseg_io.messages.errors import UserError, shown
 from mmskelseg_io.places.reading import (
     PLACE_FORMATS,
     Places,
-    by_video,
     ellipse,
     make_place,
+    places_by_video,
     rectangle,
 )
 from mmskelseg_io.structures.places import Place, Shape
@@ -30,7 +30,7 @@ _POINTS: dict[str, Shape] = {'polygon': 'polygon', 'polyline': 'line', 'line': '
 def read_via(path: FilePath) -> Places:
     """Return the regions of a project, or of the annotations that VIA 2 exports."""
     _, regions = read_regions(path)
-    return by_video(path, map(_place, regions))
+    return places_by_video(path, map(_place, regions))
 
 
 def _place(region: Region) -> tuple[str, Place]:

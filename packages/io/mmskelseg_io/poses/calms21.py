@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmskelseg_io.files.calms21 import FPS, Recording, read_recordings
+from mmskelseg_io.files.calms21 import FPS, LabSequence, read_sequences
 from mmskelseg_io.files.parsing import FilePath, numbers
 from mmskelseg_io.messages.counts import listed
 from mmskelseg_io.messages.errors import UserError
@@ -30,7 +30,7 @@ def _is_own(key: str) -> bool:
 @POSE_FORMATS.register('calms21', {'.json': _is_own})
 def read_calms21(path: FilePath) -> Poses:
     """Return the poses of the only sequence in a file."""
-    found = read_recordings(path)
+    found = read_sequences(path)
     if len(found) != 1:
         raise UserError(
             f'{path}: has {len(found)} sequences ({listed([*found], 3)}); convert them '
@@ -39,7 +39,7 @@ def read_calms21(path: FilePath) -> Poses:
     return poses_of(next(iter(found.values())))
 
 
-def poses_of(one: Recording) -> Poses:
+def poses_of(one: LabSequence) -> Poses:
     """Return the poses of a sequence."""
     place = f'{one.place}: keypoints'
     points = numbers(one.content.keypoints, (-1, -1, -1, -1), place)

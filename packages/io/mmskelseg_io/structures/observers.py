@@ -63,7 +63,9 @@ def differ(video: VideoAnnotation) -> bool:
     return bool((np.where(labels < 0, highest, labels) != highest).any())
 
 
-def by_video(found: Mapping[str, AnnotationFile]) -> dict[str, dict[str, np.ndarray]]:
+def of_videos(
+    found: Mapping[str, AnnotationFile],
+) -> dict[str, dict[str, np.ndarray]]:
     """Return the labels of each observer of each video, from those of :func:`of_each`.
 
     Both are by name.
