@@ -45,7 +45,7 @@ SCORES = {
 # By data set: the recipe of the segmentor, and the steps of a recogniser's training.
 SETS = {
     'precog': ('pose2d', 800),
-    'uwiom': ('pose2d', 500),
+    'uwiom': ('pose2d', 1800),
     'utkinect': ('pose3d', 400),
 }
 SECONDS = (1.0, 2.0, 4.0)

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 SECONDS = 2.0
 # A window begins at each quarter of one; so many are in a batch.
 _STRIDES, _BATCH = 4, 32
+# The step whose data set says whether joints are in 3D.
+_FEATS = 'GenSkeFeat'
 
 
 def is_recognizer(model: Mapping[str, Any]) -> bool:
@@ -59,7 +61,7 @@ def open_recognizer(cfg: ConfigDict, content: object, source: str) -> nn.Module:
             name the config and ``source``, the checkpoint's file.
     """
     config = getattr(cfg, 'filename', None) or 'the config'
-    steps = [step['type'].rpartition('.')[2] for step in _pipeline(cfg)]
+    steps = [_kind(step) for step in _pipeline(cfg)]
     if 'FormatGCNInput' not in steps and (
         'GeneratePoseTarget' not in steps or 'MMDecode' in steps
     ):
@@ -339,11 +341,14 @@ def _read(cfg: ConfigDict) -> list[dict[str, Any]]:
 
 def _is_3d(steps: Sequence[Mapping[str, Any]]) -> bool:
     """Return whether a pipeline reads joints in 3D."""
-    return any(
-        step['type'] == 'PreNormalize3D'
-        or (step['type'] == 'GenSkeFeat' and 'nturgb' in step.get('dataset', 'nturgb'))
-        for step in steps
-    )
+    data = [step.get('dataset', 'nturgb+d') for step in steps if _kind(step) == _FEATS]
+    return 'nturgb+d' in data or 'PreNormalize3D' in map(_kind, steps)
+
+
+def _kind(step: Mapping[str, Any]) -> str:
+    """Return the name of a step's type, without that of its package."""
+    kind = step['type']
+    return kind.rpartition('.')[2] if isinstance(kind, str) else kind.__name__
 
 
 def _joints(backbone: ConfigDict) -> int:
