@@ -18,6 +18,7 @@ from mmskelseg_io.files.typed import read_typed
 from mmskelseg_io.messages.errors import UserError, shown
 from mmskelseg_io.messages.options import Count, Where
 from mmskelseg_io.structures.annotations import AnnotationFile
+from mmskelseg_io.structures.bodies import only_in_3d
 from mmskelseg_io.structures.observers import differ
 
 #: Candidates are compared, and the label curve is measured, with this part of a
@@ -248,7 +249,9 @@ def candidates(
     found: list[Candidate] = []
     refused: dict[str, UserError] = {}
     recipes = ['pose2d', *['pose3d'] * has_3d, 'heatmap', 'heatmap_cnn']
-    for recipe in [asked.recipe] if asked.recipe else recipes:
+    if asked.recipe or only_in_3d(data['metainfo']):
+        recipes = [asked.recipe or 'pose3d']
+    for recipe in recipes:
         one = replace(asked, recipe=recipe)
         requests = {recipe: one}
         if not found and are_several:
@@ -273,7 +276,7 @@ def candidates(
                 continue
             # One of both orders is the default.
             if not found or request.any_order != found[0].choice.any_order:
-                only_compared = recipe == 'pose3d' and bool(found) and not asked.recipe
+                only_compared = recipe == 'pose3d' and recipes[0] != 'pose3d'
                 found.append(Candidate(name, request, choice, only_compared))
     if not found:
         raise next(iter(refused.values()))

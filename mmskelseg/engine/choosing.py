@@ -29,6 +29,7 @@ from mmskelseg_io.structures.bodies import (
     camera_view,
     faces_everywhere,
     joints_seen,
+    only_in_3d,
     up_direction,
 )
 from mmskelseg_io.structures.clips import are_clips, one_action
@@ -199,9 +200,7 @@ def _recipe(given: Given, choice: Choice) -> Answer:
         if without:
             count = len(given.videos)
             reason = f'{len(without)} of {count} videos have no keypoint_3d'
-        elif given.request.streaming is None and 'keypoint' in given.meta.get(
-            'assumed', {}
-        ):
+        elif given.request.streaming is None and only_in_3d(given.meta):
             recipe, reason = 'pose3d', 'keypoint is only a view of keypoint_3d'
         elif given.request.streaming is None and not _show_joints(given.videos):
             recipe, reason = 'pose3d', 'the joints in 2D are always missing'

@@ -114,6 +114,15 @@ def test_one_recipe_that_is_asked_is_the_only_one(recipe):
     assert not any(c.only_compared for c in only)
 
 
+def test_joints_known_in_3d_alone_are_read_in_3d():
+    """As of NTU RGB+D, whose view in 2D is none of a camera."""
+    data = with_3d(small_annotations([300] * 6))
+    data['metainfo']['assumed'] = {'keypoint': 'a view of keypoint_3d'}
+    found, _ = candidates(data, PATH, ('train', 'test'))
+    assert {one.request.recipe for one in found} == {'pose3d'}
+    assert not any(one.only_compared for one in found)
+
+
 def test_known_orders_are_compared_where_there_is_no_script():
     data = small_annotations([300] * 6)
     for video in data['annotations'][::2]:

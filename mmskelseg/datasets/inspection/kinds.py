@@ -16,6 +16,7 @@ from mmskelseg_io.messages.errors import MissingFileError, UserError
 from mmskelseg_io.poses.reading import POSE_FORMATS, read_poses
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import AnnotationFile
+from mmskelseg_io.structures.bodies import only_in_3d
 from mmskelseg_io.structures.clips import one_action
 from mmskelseg_io.structures.segments import IGNORED
 from mmskelseg_io.structures.splits import folds_of
@@ -71,7 +72,7 @@ def _annotations(path: Path) -> Kind:
     rows = overview(str(path), summary)
     assumed = data['metainfo'].get('assumed', {})
     in_3d = all('keypoint_3d' in video for video in data['annotations'])
-    in_2d = 'keypoint' not in assumed
+    in_2d = not only_in_3d(data['metainfo'])
     return {
         'kind': f'annotation file: {_parts(data)}',
         'length': rows['videos'].partition(', ')[2],

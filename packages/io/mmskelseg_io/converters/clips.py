@@ -16,7 +16,7 @@ from mmskelseg_io.messages.counts import counted
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.options import Count, argument, option
 from mmskelseg_io.structures.annotations import AnnotationFile, VideoAnnotation
-from mmskelseg_io.structures.bodies import frames_of
+from mmskelseg_io.structures.bodies import frames_of, only_in_3d
 from mmskelseg_io.structures.individuals import alone
 from mmskelseg_io.structures.segments import resolve_background, to_segments
 
@@ -56,7 +56,7 @@ def cut_clips(
             f'frames have a label of each tier ({", ".join(meta["tiers"])}), but a '
             'clip has one label; keep one tier.'
         )
-    in_3d = in_3d or 'keypoint' in meta.get('assumed', {})
+    in_3d = in_3d or only_in_3d(meta)
     ground = resolve_background(meta['background'], meta['classes'])
     clips: dict[str, list[dict[str, Any]]] = {}
     without: Counter[str] = Counter()

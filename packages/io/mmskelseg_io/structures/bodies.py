@@ -103,6 +103,11 @@ def fit_image(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
     return np.where(seen[..., None], placed, 0).astype(np.float32)
 
 
+def only_in_3d(metainfo: Metainfo) -> bool:
+    """Return whether ``keypoint`` of a file is only a view of ``keypoint_3d``."""
+    return 'keypoint' in metainfo.get('assumed', {})
+
+
 def up_direction(
     metainfo: Metainfo, videos: Sequence[VideoAnnotation]
 ) -> tuple[str | None, str]:
