@@ -52,6 +52,15 @@ def wheel(source, tmp_path_factory):
     return build('build_wheel', source, tmp_path_factory.mktemp('dist'))
 
 
+@pytest.fixture(scope='module')
+def unpacked(source, tmp_path_factory):
+    """The source distribution, as its users unpack it."""
+    folder = tmp_path_factory.mktemp('unpacked')
+    with tarfile.open(build('build_sdist', source, folder / 'sdist')) as sdist:
+        sdist.extractall(folder / 'files', filter='data')
+    return next((folder / 'files').iterdir())
+
+
 @pytest.fixture(scope='session')
 def wheels(source, wheel, tmp_path_factory):
     """Those of all packages, by name."""
@@ -110,22 +119,17 @@ def test_all_packages_have_one_version(wheels):
 
 
 def test_clone_requires_the_packages_beside_it_and_a_release_those_of_an_index(
-    source, wheel, tmp_path
+    source, wheel, unpacked
 ):
     beside = metadata_of(wheel).get_all('Requires-Dist')
     folder = (source.resolve() / 'packages/io').as_uri()
     assert f'mmskelseg-io @ {folder}' in beside
-    with tarfile.open(build('build_sdist', source, tmp_path / 'sdist')) as sdist:
-        (name,) = (n for n in sdist.getnames() if n.count('/') == 1 and 'PKG-INFO' in n)
-        released = email.message_from_bytes(sdist.extractfile(name).read())
+    released = email.message_from_bytes((unpacked / 'PKG-INFO').read_bytes())
     assert f'mmskelseg-io=={__version__}' in released.get_all('Requires-Dist')
     assert 'file:' not in str(released)
 
 
-def test_wheel_built_from_the_sdist_is_the_same(source, wheel, tmp_path):
-    with tarfile.open(build('build_sdist', source, tmp_path / 'sdist')) as sdist:
-        sdist.extractall(tmp_path / 'unpacked', filter='data')
-    (unpacked,) = (tmp_path / 'unpacked').iterdir()
+def test_wheel_built_from_the_sdist_is_the_same(unpacked, wheel, tmp_path):
     assert (unpacked / 'benchmarks' / 'render.py').is_file()
     assert not (unpacked / 'tests').exists()
     again = build('build_wheel', unpacked, tmp_path / 'again')

@@ -107,17 +107,14 @@ def test_tiers_and_individuals_train_segment_and_come_back(call_tool, ann_file):
             np.testing.assert_array_equal(read, label)
 
 
-def test_tiers_get_a_minimum_duration_alone(call_tool, ann_file, tmp_path):
-    call_tool('tools/make_config.py', ann_file, tmp_path / 'my.py')
-    steps = Config.fromfile(tmp_path / 'my.py').model.postprocess
-    assert [step.type for step in steps] == ['MinDuration']
-
-
-def test_streams_of_tiers_get_a_minimum_duration(call_tool, ann_file, tmp_path):
-    call_tool('tools/make_config.py', ann_file, tmp_path / 'my.py', '--streaming', 0.5)
+@pytest.mark.parametrize(('flags', 'step'), [
+    ([], 'MinDuration'), (['--streaming', 0.5], 'CausalMinDuration'),
+])  # fmt: skip
+def test_tiers_get_a_minimum_duration_alone(call_tool, ann_file, tmp_path, flags, step):
+    call_tool('tools/make_config.py', ann_file, tmp_path / 'my.py', *flags)
     model = Config.fromfile(tmp_path / 'my.py').model
     assert model.tiers == [3, 2, 2]
-    assert [step.type for step in model.postprocess] == ['CausalMinDuration']
+    assert [each.type for each in model.postprocess] == [step]
 
 
 def test_browse_has_a_row_for_each_tier(ann_file, capsys):
