@@ -5,7 +5,8 @@ import secrets
 import socket
 import sys
 import webbrowser
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias, TypedDict, get_type_hints
@@ -168,19 +169,12 @@ def _routes(studio: Studio) -> Iterator[Route]:
         '/api/export': studio.export,
     }
 
-    def alone(call: Callable[..., object], given: Mapping[str, object]) -> object:
-        with studio.folder.project.lock:
-            return call(**given)
-
-    def beside(call: Callable[..., object], given: Mapping[str, object]) -> object:
-        return call(**given) or {'job': studio.job.as_dict()}
-
     for path, give in _gets(studio).items():
         yield Route(path, _got(give))
-    for calls, make in ((changes, alone), (others, beside)):
-        for path, call in calls.items():
-            most = _MOST_OF.get(path, _MOST_BYTES)
-            yield Route(path, _posted(call, make, most), methods=['POST'])
+    for path, call in (changes | others).items():
+        lock = (lambda: studio.folder.project.lock) if path in changes else nullcontext
+        most = _MOST_OF.get(path, _MOST_BYTES)
+        yield Route(path, _posted(studio, call, lock, most), methods=['POST'])
 
 
 def build_app(studio: Studio, token: str, hosts: tuple[str, ...]) -> ASGIApp:
@@ -291,11 +285,15 @@ def _got(give: Callable[[Request], object]) -> _Endpoint:
 
 
 def _posted(
+    studio: Studio,
     call: Callable[..., object],
-    make: Callable[[Callable[..., object], Mapping[str, object]], object],
+    lock: Callable[[], AbstractContextManager],
     most: int,
 ) -> _Endpoint:
-    """Return what answers a request, whose body has the arguments of a call."""
+    """Return what answers a request, whose body has the arguments of a call.
+
+    What returns nothing has changed the job in the background.
+    """
     keys = get_type_hints(call)
     for name in ('number', 'return'):
         keys.pop(name, None)
@@ -315,7 +313,9 @@ def _posted(
         def give() -> object:
             content = parse_json(body.decode(), 'the request', 'the page')
             given = typed(content, kind, 'the request', 'reload the page')
-            return make(call, {**request.path_params, **given})
+            with lock():
+                found = call(**request.path_params, **given)
+            return found or {'job': studio.job.as_dict()}
 
         return await run_in_threadpool(_answer, give)
 
