@@ -465,14 +465,20 @@ class Studio:
 
     def _training(self) -> dict[str, Any]:
         """Return why a model cannot be trained yet, or how long it would take."""
-        project = self.folder.project
+        project, labelled = self.folder.project, self._labelled()
         frames = sum(
             project.labelled_seconds(name) * project.recordings[name].fps
-            for name in self._labelled()
+            for name in labelled
         )
+        obstacle, advice = self._obstacle(), None
+        if obstacle is None and len(labelled) == 1:
+            advice = (
+                'With labels in a second recording, the training would also say how '
+                'good the model is.'
+            )
         return {
-            'can_train': self._obstacle(),
-            'advice': self._advice(),
+            'can_train': obstacle,
+            'advice': advice,
             'minutes': min(_LEAST_MINUTES + int(frames / _FRAMES), _ENOUGH_MINUTES),
         }
 
@@ -506,15 +512,6 @@ class Studio:
                 'learns durations in frames, so keep other rates in another folder.'
             )
         return None
-
-    def _advice(self) -> str | None:
-        """Return what would make a training better that is possible."""
-        if self._obstacle() or len(self._labelled()) > 1:
-            return None
-        return (
-            'With labels in a second recording, the training would also say how good '
-            'the model is.'
-        )
 
     def _labelled(self) -> list[str]:
         """Return the recordings with labels and poses."""
