@@ -11,8 +11,6 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
-
 from mmskelseg_io.files.inputs import in_words, most_bytes_of
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.messages.errors import UserError, is_of_disk, shown
@@ -43,13 +41,13 @@ def download(
             there = f'{archive.parent} contains a release'
             events.note(f'{there}, so nothing is downloaded')
             return
-        fetch(url, archive)
+        fetch(url, archive, events)
     extract(archive, member)
     archive.unlink()
 
 
-def fetch(url: str, path: Path) -> None:
-    """Download a file with a progress bar; ``path`` exists only once it is complete.
+def fetch(url: str, path: Path, events: Events) -> None:
+    """Download a file; ``path`` exists only once it is complete.
 
     An interrupted download is continued from ``<path>.part`` if the server supports it,
     and otherwise started again.
@@ -60,24 +58,25 @@ def fetch(url: str, path: Path) -> None:
     part = path.with_name(f'{path.name}.part')
     path.parent.mkdir(parents=True, exist_ok=True)
     have = part.stat().st_size if part.exists() else 0
-    columns = Progress.get_default_columns()[:2]
+    tenths = 0
     try:
         request = Request(url, headers={'Range': f'bytes={have}-'} if have else {})
         with urlopen(request, timeout=60) as reply:
             have = have if reply.status == 206 else 0
             length = reply.headers.get('Content-Length')
             total = have + int(length) if length else None
-            bar = Progress(*columns, DownloadColumn(), TransferSpeedColumn())
-            with part.open('ab' if have else 'wb') as file, bar:
-                task = bar.add_task(path.name, total=total, completed=have)
+            with part.open('ab' if have else 'wb') as file:
                 while chunk := reply.read(CHUNK):
                     file.write(chunk)
-                    bar.update(task, advance=len(chunk))
+                    have += len(chunk)
+                    if total and 10 * have // total > tenths:
+                        tenths = 10 * have // total
+                        events.progress(f'Downloading {path.name}', tenths - 1, 10)
     except (HTTPException, OSError, ValueError) as error:
         unfit = isinstance(error, HTTPError) and error.code == RANGE_NOT_SATISFIABLE
         if unfit and have:
             part.unlink()
-            return fetch(url, path)
+            return fetch(url, path, events)
         raise UserError(
             f'{url}: the download failed ({error}); run the command again, or download '
             'the file by hand and unpack it.'

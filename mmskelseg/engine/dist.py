@@ -10,10 +10,10 @@ from datetime import timedelta
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.dist import barrier, get_world_size, init_dist
-from mmengine.logging import print_log
+from mmengine.dist import barrier, get_world_size, init_dist, is_main_process
 from mmengine.utils.dl_utils import set_multi_processing
 
+from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.messages.errors import UserError
 
 # Environment variables with the rank, the number of processes, and the rank on the
@@ -27,7 +27,7 @@ _LAUNCHERS = {
 
 
 @contextmanager
-def init_distributed(cfg: Config) -> Iterator[None]:
+def init_distributed(cfg: Config, events: Events) -> Iterator[None]:
     """Connect the processes that ``cfg.launcher`` has started, for a block.
 
     Without a GPU, gloo connects them, and ``cfg`` gets the settings that MMEngine's
@@ -65,11 +65,11 @@ def init_distributed(cfg: Config) -> Iterator[None]:
     if 'timeout' in options:
         options['timeout'] = timedelta(seconds=options['timeout'])
     torch.distributed.init_process_group(**options)
-    print_log(
-        f'There is no GPU: {get_world_size()} processes run on CPUs, connected by '
-        'gloo.',
-        logger='current',
-    )
+    if is_main_process():
+        events.note(
+            f'There is no GPU: {get_world_size()} processes run on CPUs, connected by '
+            'gloo.'
+        )
     yield
     # A process that ends just after receiving data may abort, since a thread of gloo
     # frees the data after the interpreter has ended (pytorch 190489). The model wrapper

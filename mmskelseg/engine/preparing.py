@@ -16,7 +16,7 @@ def make_features(job: MakeFeatures, events: Events) -> None:
     """Compute the features of all splits of a config."""
     cfg = config_of(job)
     init_default_scope(cfg.default_scope)
-    with init_distributed(cfg):
+    with init_distributed(cfg, events):
         for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
             with building(job.source):
                 dataset = DATASETS.build(cfg[key].dataset)

@@ -55,7 +55,7 @@ def test(job: Test, events: Events) -> TestScores | None:
         check_checkpoint(file)
     with building(job.source):
         _merge_options(cfg, job)
-    with init_distributed(cfg):
+    with init_distributed(cfg, events):
         with building(job.source):
             runner = build_runner(cfg, job.verbose)
             _ = runner.test_loop  # Builds it.

@@ -107,7 +107,7 @@ def train(job: Train, events: Events) -> Trained:
             cfg.load_from = checkpoint_file(cfg.load_from)
             check_checkpoint(cfg.load_from)
         check_branches_are_trained(cfg.model.get('branches', {}))
-    with init_distributed(cfg):
+    with init_distributed(cfg, events):
         with building(job.source):
             runner = build_runner(cfg, job.verbose)
             runner.register_hook(ProgressHook())

@@ -4,7 +4,9 @@ import zipfile
 
 import pytest
 
+from mmskelseg.converters import downloading
 from mmskelseg.converters.downloading import extract, fetch
+from mmskelseg_io.jobs.events import PrintedEvents
 from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.oracle import bounded_memory
@@ -102,5 +104,15 @@ def test_server_that_refuses_every_range_is_named(server, tmp_path):
     server.refuses = True
     (tmp_path / 'a.zip.part').write_bytes(b'x')
     with raises_naming(UserError, server.url, '416'):
-        fetch(server.url, tmp_path / 'a.zip')
+        fetch(server.url, tmp_path / 'a.zip', PrintedEvents())
     assert server.asked == ['bytes=1-', None]
+
+
+def test_download_tells_how_far_it_is(tmp_path, monkeypatch, capsys):
+    """Of 40 bytes, a quarter at a time."""
+    monkeypatch.setattr(downloading, 'CHUNK', 10)
+    (tmp_path / 'b').write_bytes(bytes(40))
+    fetch((tmp_path / 'b').as_uri(), tmp_path / 'a.zip', PrintedEvents())
+    assert (tmp_path / 'a.zip').read_bytes() == bytes(40)
+    lines = [f'[{tenths}/10] Downloading a.zip' for tenths in (2, 5, 7, 10)]
+    assert capsys.readouterr().out.splitlines() == lines

@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.dist import utils as dist_utils
 
 from mmskelseg.engine import dist
+from mmskelseg_io.jobs.events import PrintedEvents
 from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.small_data import ROOT
@@ -36,7 +37,7 @@ def connect(monkeypatch):
     def run(cfg, device, block=lambda: None):
         monkeypatch.setattr(dist, 'get_device', lambda: device)
         calls.clear()
-        with dist.init_distributed(cfg):
+        with dist.init_distributed(cfg, PrintedEvents()):
             calls.append('block')
             block()
         return calls
