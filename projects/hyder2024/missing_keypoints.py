@@ -208,7 +208,7 @@ class MissingKeypoints(LaunchedJob[None]):
             for p in sorted(set(self.p))
             for seed in (sorted(set(self.seeds)) if p > 0 else [None])
         ]
-        with init_distributed(cfg):
+        with init_distributed(cfg, events):
             runs = []
             for number, (p, seed) in enumerate(cases):
                 lost = f'p = {p:g} %' + ('' if seed is None else f', seed {seed}')
