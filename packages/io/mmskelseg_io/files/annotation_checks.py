@@ -9,18 +9,21 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, cycle
 from pathlib import Path
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 
 import numpy as np
 
-from mmskelseg_io.files.inputs import RATES, is_rate
 from mmskelseg_io.files.metainfo_checks import (
+    Line,
     described,
     is_text,
     metainfo_problems,
-    text_problems,
+    name_problems,
+    value_problems,
 )
+from mmskelseg_io.files.typed import Rate
 from mmskelseg_io.messages.errors import CONTROL, UserError, shown
+from mmskelseg_io.messages.options import Count, Where
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import (
     SKELETON_KEYS,
@@ -48,6 +51,18 @@ Files = Mapping[Part, Path]
 _WHOLE: Part = ('', '')
 # The largest coordinate, beyond any camera; products of coordinates stay finite.
 _FARTHEST = 1e9
+
+
+def _pair(words: str) -> Where:
+    return Where(f'({words})', lambda pair: isinstance(pair, list | tuple))
+
+
+_VALUES = {
+    'img_shape': Annotated[tuple[Count, Count], _pair('height, width in whole pixels')],
+    'fps': Rate,
+    **dict.fromkeys(('filename', 'person', 'video'), Line),
+    'part_of': Annotated[tuple[str, int], _pair('recording, first frame')],
+}
 
 
 def check_annotations(
@@ -121,7 +136,7 @@ def _video_problems(
 ) -> Iterator[str]:
     yield from _key_problems('video', video)
     name = video['frame_dir']
-    yield from text_problems('frame_dir', name, least=1)
+    yield from name_problems('frame_dir is', name)
     yield from _keypoint_problems(video['keypoint'], skeleton)
     shape = video['keypoint'].shape[:3]
     yield from _individual_problems(video, shape[0])
@@ -141,7 +156,7 @@ def _video_problems(
         if video[key].shape != expected:
             yield f'{key} has shape {video[key].shape}, but keypoint needs {expected}.'
     yield from _value_problems(video, tiers)
-    yield from _scalar_problems(video)
+    yield from value_problems(_VALUES, video)
     yield from place_problems('places', video.get('places', ()))
 
 
@@ -171,11 +186,9 @@ def _individual_problems(video: VideoAnnotation, persons: int) -> Iterator[str]:
             f'{persons} in keypoint.'
         )
     for name in names:
-        if not is_text(name) or not name or names.count(name) > 1:
-            yield (
-                f'individuals has the name {shown(name)}, expected a different text '
-                'for each, without control characters.'
-            )
+        yield from name_problems('individuals has the name', name)
+    if len({*names}) < len(names):
+        yield f'individuals is {shown(names)}; give each its own name.'
     index = video.get('individual', 0)
     if not isinstance(index, int | np.integer) or not 0 <= index < persons:
         yield f'individual is {shown(index)}, expected an index up to {persons - 1}.'
@@ -188,8 +201,7 @@ def _observer_problems(observers: object) -> Iterator[str]:
             'each observer by name.'
         )
     for name in cast(dict, observers):
-        if not is_text(name) or not name:
-            yield f'observers has the name {shown(name)}, expected a text.'
+        yield from name_problems('observers has the name', name)
 
 
 def _labels(video: VideoAnnotation) -> dict[str, np.ndarray]:
@@ -319,11 +331,9 @@ def _object_problems(video: VideoAnnotation, kinds: ObjectKinds) -> Iterator[str
                 'name, kind, points and score.'
             )
         name = one['name']
-        if not is_text(name) or not name or name in names:
-            yield (
-                f'objects has the name {shown(name)} at index {i}, expected a '
-                'different text for each, without control characters.'
-            )
+        yield from name_problems(f'objects has at index {i} the name', name)
+        if name in names:
+            yield f'objects has the name {name!r} twice; give each its own.'
         names.add(name)
         place = f'objects, {name!r},'
         if not is_text(one['kind']) or one['kind'] not in kinds:
@@ -362,23 +372,6 @@ def _point_problems(
                 f'{point}, expected {least:g} to {_FARTHEST:g}; set a point that is '
                 'not seen to 0, with score 0.'
             )
-
-
-def _scalar_problems(video: VideoAnnotation) -> Iterator[str]:
-    size, fps = video['img_shape'], video['fps']
-    if not (
-        isinstance(size, list | tuple)
-        and len(size) == 2
-        and all(isinstance(side, int | np.integer) and side > 0 for side in size)
-    ):
-        yield f'img_shape is {shown(size)}, expected (height, width) in whole pixels.'
-    if not is_rate(fps):
-        yield f'fps is {described(fps)}, expected {RATES}.'
-    for key in ('filename', 'person', 'video'):
-        yield from text_problems(key, video.get(key, ''))
-    part = video.get('part_of', ('', 0))
-    if [*map(type, part if isinstance(part, list | tuple) else ())] != [str, int]:
-        yield f'part_of is {shown(part)}, expected (recording, first frame).'
 
 
 def _member_problems(

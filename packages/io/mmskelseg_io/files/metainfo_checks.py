@@ -1,11 +1,11 @@
 """Checks of metainfo: in annotation files, checkpoints, models and predictions."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeGuard, cast
+from typing import Annotated, TypeGuard, cast
 
 import numpy as np
 
-from mmskelseg_io.files.inputs import RATES, is_rate
+from mmskelseg_io.files.typed import Rate
 from mmskelseg_io.messages.errors import (
     CONTROL,
     MOST_OF_CLASS,
@@ -13,17 +13,42 @@ from mmskelseg_io.messages.errors import (
     reading,
     shown,
 )
-from mmskelseg_io.messages.options import Count, Fraction, Positive, misfits
+from mmskelseg_io.messages.options import (
+    Count,
+    Fraction,
+    Positive,
+    Where,
+    expected,
+    fits,
+)
 from mmskelseg_io.structures import Skeleton, is_data_layout
 from mmskelseg_io.structures.annotations import Metainfo
 from mmskelseg_io.structures.bodies import DIRECTIONS, VIEWS
 from mmskelseg_io.structures.places import place_problems
 from mmskelseg_io.structures.tiers import flat_classes
 
-# Texts that people read.
-_TEXTS = ('dataset', 'license', 'person')
 # The most points of an object.
 _MOST_POINTS = 1000
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    """Return whether a value is a text that can be printed on a line."""
+    return isinstance(value, str) and not CONTROL.search(value)
+
+
+#: A text that people read.
+Line = Annotated[str, Where('a text without control characters', is_text)]
+_VALUES = {
+    'up': Annotated[
+        str, Where(f'one of {", ".join(DIRECTIONS)}', DIRECTIONS.__contains__)
+    ],
+    'view': Annotated[str, Where(f'one of {", ".join(VIEWS)}', VIEWS.__contains__)],
+    **dict.fromkeys(('dataset', 'license', 'person'), Line),
+    'fps': Rate | None,
+    'kpt_thr': Fraction,
+    'cm_per_pixel': Positive,
+    'videos': Count,
+}
 
 
 def check_metainfo(meta: Mapping[str, object], source: str) -> Metainfo:
@@ -45,17 +70,8 @@ def metainfo_problems(meta: Metainfo) -> Iterator[str]:
         yield from _tier_problems(meta)
     elif 'classes' in meta:
         yield from _class_problems('classes', meta['classes'])
-    stated = (('up', meta.get('up'), DIRECTIONS), ('view', meta.get('view'), VIEWS))
-    for key, value, allowed in stated:
-        if key in meta and value not in allowed:
-            yield f'{key} is {shown(value)}, expected one of {", ".join(allowed)}.'
     yield from _background_problems(meta)
-    for key in _TEXTS:
-        yield from text_problems(key, meta.get(key, ''))
-    if meta.get('fps') is not None and not is_rate(meta['fps']):
-        yield f'fps is {shown(meta["fps"])}, expected {RATES}.'
-    numbers = {'kpt_thr': Fraction, 'cm_per_pixel': Positive, 'videos': Count}
-    yield from misfits(numbers, meta)
+    yield from value_problems(_VALUES, meta)
     yield from place_problems('places', meta.get('places', ()))
     if 'skeleton' in meta:
         yield from _skeleton_problems(meta['skeleton'])
@@ -84,11 +100,7 @@ def _kind_problems(kinds: object) -> Iterator[str]:
         )
         return
     for kind, points in kinds.items():
-        if not is_text(kind) or not kind.strip():
-            yield (
-                f'objects has a kind {shown(kind)}, expected a name without control '
-                'characters.'
-            )
+        yield from name_problems('objects has a kind', kind)
         if (
             not isinstance(points, list | tuple)
             or not 0 < len(points) <= _MOST_POINTS
@@ -109,11 +121,7 @@ def _tier_problems(meta: Metainfo) -> Iterator[str]:
             'each tier.'
         )
     for name, classes in tiers.items():
-        if not is_text(name) or not name.strip():
-            yield (
-                f'tiers has a tier {shown(name)}, expected a name without control '
-                'characters.'
-            )
+        yield from name_problems('tiers has a tier', name)
         yield from _class_problems(f'tiers, {name!r},', classes)
     flat = flat_classes(tiers)
     yield from _class_problems('tiers', flat)
@@ -129,12 +137,8 @@ def _class_problems(place: str, classes: Sequence[str]) -> Iterator[str]:
         yield f'{place} is {described(classes)}, expected a list of class names.'
     ids: dict[str, int] = {}
     for i, name in enumerate(classes):
-        if not is_text(name) or not name.strip():
-            yield (
-                f'{place} has {shown(name)} for id {i}, expected a name without '
-                'control characters.'
-            )
-        elif len(name) > MOST_OF_CLASS:
+        yield from name_problems(f'{place} has for id {i}', name)
+        if len(name) > MOST_OF_CLASS:
             yield (
                 f'{place} has a name of {len(name)} letters for id {i}, but at most '
                 f'{MOST_OF_CLASS} can be shown; shorten it.'
@@ -175,16 +179,19 @@ def _background_problems(meta: Metainfo) -> Iterator[str]:
             )
 
 
-def is_text(value: object) -> TypeGuard[str]:
-    """Return whether a value is a text that can be printed on a line."""
-    return isinstance(value, str) and not CONTROL.search(value)
+def name_problems(place: str, name: object) -> Iterator[str]:
+    """Yield what is wrong with a name, after the words that say where it stands."""
+    if not is_text(name) or not name.strip():
+        yield f'{place} {shown(name)}, expected a name without control characters.'
 
 
-def text_problems(key: str, value: object, *, least: int = 0) -> Iterator[str]:
-    """Yield what is wrong with a text on a line, of at least so many characters."""
-    if not is_text(value) or len(value) < least:
-        expected = 'expected a text without control characters'
-        yield f'{key} is {described(value)}, {expected}.'
+def value_problems(
+    hints: Mapping[str, object], values: Mapping[str, object]
+) -> Iterator[str]:
+    """Yield what is wrong with those values that do not fit the hints of their keys."""
+    for key, hint in hints.items():
+        if key in values and not fits(values[key], hint):
+            yield f'{key} is {described(values[key])}, expected {expected(hint)}.'
 
 
 def described(value: object) -> str:

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, TypeAlias, TypedDict, cast
 
 import numpy as np
 
-from mmskelseg_io.files.inputs import RATES, is_rate
 from mmskelseg_io.files.metainfo_checks import check_metainfo
+from mmskelseg_io.files.typed import Rate
 from mmskelseg_io.messages.errors import CONTROL, MissingFileError, UserError
 from mmskelseg_io.messages.options import Fraction, Where, hints_of, misfits
 from mmskelseg_io.structures import Skeleton, is_data_layout
@@ -105,7 +105,7 @@ class ModelMetadata(TypedDict, total=False):
     ]
     background: str | dict[str, str | None]
     skeleton: Annotated[Layout, Where('the name of a layout or a dict', _is_skeleton)]
-    fps: Annotated[float, Where(RATES, is_rate)] | None
+    fps: Rate | None
     kpt_thr: Fraction
     data: dict[str, object]
     branches: Annotated[
