@@ -134,7 +134,13 @@ def _recording(
     if 'frame_inds' in clip and 'keypoint' in clip:
         made |= _decompressed(clip, place)
         made = {key: value for key, value in made.items() if key not in _COMPRESSED}
-    if _are_skeletons(made.get('keypoint')):
+    if 'keypoint' in made:
+        if not _are_skeletons(made['keypoint']):
+            raise UserError(
+                f'{place}: keypoint is {described(made["keypoint"])}, expected a '
+                'numerical array (persons, frames, joints, 2 or 3) with at least one '
+                'frame; leave the clip out if it has none.'
+            )
         made |= _skeletons(made, meta, assumed)
         made['label'] = np.full(made['keypoint'].shape[1], int(label))
         made.setdefault('total_frames', len(made['label']))
