@@ -48,6 +48,9 @@ _KEPT = (
 class ActionSegDataset(BaseDataset):
     """A data set with an item for each untrimmed video of a split, or for each crop.
 
+    With :class:`JoinClips` in its pipeline, there is an item for each recording into
+    which clips of one action each are joined, in place of the clips.
+
     Unless it is for testing, videos without a label are left out.
 
     Building it computes missing features, in the folder ``features`` beside the

@@ -104,7 +104,8 @@ def test_clips_are_joined_and_planned_as_recordings(make_config):
     first, second, *_ = cfg.train_dataloader.dataset.pipeline
     assert (first, second.type) == ({'type': 'JoinClips'}, 'RandomTimeWarp')
     assert 'scores do not say' not in text
-    assert cfg.model.postprocess == [{'type': 'MinDuration'}]
+    steps = [{'type': 'MinDuration'}, {'type': 'ActionOrder', 'frames': 1, 'cost': 4.0}]
+    assert cfg.model.postprocess == steps
     _, cfg = make_config(data, '--streaming', '2', '--overwrite')
     assert cfg.train_dataloader.dataset.pipeline[0] == {'type': 'JoinClips'}
 

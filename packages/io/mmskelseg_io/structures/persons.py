@@ -134,6 +134,7 @@ def _linked(together: Iterable[Sequence[str]]) -> dict[str, str]:
         for one in own:
             group.setdefault(one, one)
         linked = {group[one] for one in own}
-        first = next(its for its in group.values() if its in linked)
-        group = {one: first if its in linked else its for one, its in group.items()}
+        if len(linked) > 1:
+            first = next(its for its in group.values() if its in linked)
+            group = {one: first if its in linked else its for one, its in group.items()}
     return group
