@@ -182,6 +182,19 @@ def test_functions_have_at_most_sixty_lines():
     assert long == []
 
 
+def test_streams_import_numpy_alone():
+    """So that they run where there is no PyTorch."""
+    used = set()
+    for path in (folder_of('mmskelseg_runtime') / 'streaming').glob('*.py'):
+        for node in ast.walk(ast.parse(path.read_text('utf-8'))):
+            if isinstance(node, ast.Import):
+                used |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                used.add(node.module)
+    others = {name.split('.')[0] for name in used} - sys.stdlib_module_names
+    assert others == {'numpy', 'mmskelseg_io', 'mmskelseg_runtime'}
+
+
 def test_modules_import_in_no_circle():
     """So any of them may be imported first."""
     names = {

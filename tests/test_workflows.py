@@ -86,6 +86,23 @@ def test_workflows_do_what_make_does():
         assert step in text
 
 
+def test_acceptance_tests_as_a_newcomer_does_before_it_installs_anything():
+    """First on a machine without a browser, which only tests of pages need."""
+    lines = (ROOT / '.ci/run').read_text().partition('\ncd ')[2].splitlines()[1:]
+    text = '\n'.join(line for line in lines if not line.startswith('#'))
+    steps = [s.strip() for s in re.split(r'\n|&&|\|\||[()]', text)]
+    assert [step for step in steps if step] == [
+        'make lint',
+        'MMSKELSEG_TEST_BROWSER=none make test',
+        'for package in io runtime behaviour; do make alone PACKAGE=$package; done',
+        'command -v chromium',
+        'apt-get -qq update',
+        'apt-get -qq install -y chromium',
+        "echo 'Chromium cannot be installed here'",
+        'make test-pages',
+    ]
+
+
 def test_suite_also_runs_without_the_packages_of_extras():
     """Those of extras that the extra `test` takes in are removed again."""
     tomllib = pytest.importorskip('tomllib')  # new in Python 3.11

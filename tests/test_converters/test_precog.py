@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mmskelseg.converters import precog
-from mmskelseg.converters.precog import PACKED, pack
+from mmskelseg.converters.precog import CLASSES, PACKED, pack
+from mmskelseg.evaluation import to_segments
 from mmskelseg_io.files.annotations import load_annotations
 from mmskelseg_io.jobs.events import PrintedEvents
 from mmskelseg_io.structures import Skeleton
@@ -271,3 +272,29 @@ def test_folds_have_every_tested_class_in_training(packed):
         names = [fold for fold in folds if fold.startswith(family)]
         tested = [*chain(*(split[f'{fold}/test'] for fold in names))]
         assert len(tested) == len(set(tested)) == count
+
+
+def test_limbs_move_as_the_names_of_the_classes_say(packed):
+    """The hand or foot that gets farthest from where it was, seen from the hips."""
+    ends = {'left_hand': 7, 'right_hand': 11, 'left_foot': 15, 'right_foot': 19}
+    limb = {
+        'right_punch': 'right_hand', 'left_punch': 'left_hand',
+        'front_right_kick': 'right_foot', 'front_left_kick': 'left_foot',
+        'side_right_kick': 'right_foot', 'side_left_kick': 'left_foot',
+        'back_fist': 'right_hand', 'elbow_strike': 'right_hand',
+    }  # fmt: skip
+    hits = {name: [] for name in limb}
+    for video in packed['annotations']:
+        pose = video['keypoint_3d'][0]
+        for start, end, label in to_segments(video['label']):
+            if label and pose.any() and end - start >= 5:
+                ways = pose[start:end, list(ends.values())] - pose[start:end, :1]
+                reach = np.linalg.norm(ways - ways[0], axis=-1).max(axis=0)
+                moved = list(ends)[reach.argmax()]
+                hits[CLASSES[label]].append(moved == limb[CLASSES[label]])
+    assert {name: (sum(own), len(own)) for name, own in hits.items()} == {
+        'right_punch': (44, 47), 'left_punch': (32, 34),
+        'front_right_kick': (44, 47), 'front_left_kick': (33, 35),
+        'side_right_kick': (50, 58), 'side_left_kick': (55, 70),
+        'back_fist': (40, 47), 'elbow_strike': (9, 12),
+    }  # fmt: skip

@@ -36,6 +36,22 @@ def filmed(tmp_path_factory):
     return out
 
 
+def heights(toy, name, share, joints):
+    """Return how high joints are at a share of each segment of a class, in pixels."""
+    classes = toy['metainfo']['classes']
+    wanted = [k for k, known in enumerate(classes) if known.startswith(name)]
+    found = []
+    for video in toy['annotations']:
+        seen = video['keypoint_score'][0] > 0.4
+        pixels = np.where(seen[..., None], video['keypoint'][0], np.nan)
+        for start, end, label in to_segments(video['label']):
+            frame = start + round(share * (end - 1 - start))
+            if label in wanted and end < len(video['label']):
+                floor = np.nanmax(pixels[frame, ANKLES, 1], initial=-np.inf)
+                found.append(floor - pixels[frame, joints, 1])
+    return np.nanmedian(found)
+
+
 def test_default_data_are_those_of_the_published_scores(toy):
     """The scores in benchmarks/studies/toy.md are of these videos, in this noise."""
     videos = toy['annotations']
@@ -71,6 +87,19 @@ def test_toy_shows_every_class_in_both_splits(toy):
     missing = [(own == -1).mean() for own in label.values()]
     assert 0.02 < missing[0] < 0.1
     assert not any(missing[1:])
+
+
+def test_toy_actions_look_like_their_names(toy):
+    """Heights above the feet in pixels, of a person about 210 pixels tall."""
+    assert heights(toy, 'reach_high', 0.55, WRISTS[0]) > 90
+    assert heights(toy, 'place_high', 0.55, WRISTS) > heights(toy, 'stand', 0.5, NOSE)
+    assert heights(toy, 'bend_down', 1, WRISTS) < 60
+    assert heights(toy, 'lift', 0, NOSE) < 0.7 * heights(toy, 'lift', 1, NOSE)
+    assert heights(toy, 'place_low', 0.55, NOSE) < 0.7 * heights(
+        toy, 'stand', 0.5, NOSE
+    )
+    hold, stand = heights(toy, 'hold', 0.8, WRISTS), heights(toy, 'stand', 0.8, WRISTS)
+    assert stand + 10 < hold < heights(toy, 'stand', 0.8, NOSE)
 
 
 def test_equal_seeds_give_equal_files(tmp_path, run_tool):

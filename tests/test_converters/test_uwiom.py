@@ -296,3 +296,25 @@ def test_interrupted_unpacking_is_done_again(server, tmp_path):
 def test_missing_page_is_named(server, tmp_path):
     with raises_naming(UserError, server.url, '404'):
         download(server.url, tmp_path)
+
+
+def empty_archive():
+    buffer = io.BytesIO()
+    zipfile.ZipFile(buffer, 'w').close()
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ('content', 'named'),
+    [
+        (b'<html>sign in</html>', 'File is not a zip file'),
+        (empty_archive(), '--url'),
+    ],
+    ids=['page', 'empty'],
+)
+def test_archive_that_is_no_release_is_deleted(content, named, server, tmp_path):
+    """The next run downloads it again instead of failing in the same way."""
+    server.content = content
+    with raises_naming(UserError, tmp_path / 'uwiom.zip', named):
+        download(server.url, tmp_path)
+    assert files_below(tmp_path) == []

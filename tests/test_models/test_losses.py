@@ -146,13 +146,18 @@ def test_loss_names_a_label_beyond_the_classes():
         head.loss(torch.randn(1, 1, 3, 2), torch.tensor([[0, 5]]))
 
 
-@pytest.mark.parametrize('counts', [[6, 1], torch.tensor([0.25, 0.5])])
-def test_mean_over_ranks_by_hand(on_ranks, counts):
-    """The mean of the parts is the sum of both by frames, or by weights."""
-    totals, whole = torch.tensor([12.0, 9.0]), float(sum(counts))
+def test_mean_over_ranks_by_hand(on_ranks):
+    """Frames of 6 and 1 with sums of 12 and 9: the mean of the parts is 21 / 7."""
+    totals, counts = torch.tensor([12.0, 9.0]), [6, 1]
     parts = on_ranks(lambda r: means.mean_over_ranks(totals[r], counts[r]), 2)
-    expected = [24 / whole, 18 / whole]
-    assert [float(part) for part in parts] == pytest.approx(expected)
+    assert [float(part) for part in parts] == pytest.approx([24 / 7, 18 / 7])
+
+
+def test_mean_over_ranks_takes_weights(on_ranks):
+    """Weights of 0.25 and 0.5 with sums of 1 and 2: the mean of the parts is 4."""
+    totals, counts = torch.tensor([1.0, 2.0]), torch.tensor([0.25, 0.5])
+    parts = on_ranks(lambda r: means.mean_over_ranks(totals[r], counts[r]), 2)
+    assert [float(part) for part in parts] == pytest.approx([2 / 0.75, 4 / 0.75])
 
 
 def test_mean_over_ranks_keeps_the_count_that_it_is_given(on_ranks):
@@ -246,6 +251,14 @@ def test_class_weights_give_the_weighted_mean():
     torch.testing.assert_close(loss, 0.5 * expected)
 
 
+def test_class_weights_by_hand():
+    """Two frames of even odds and one of three to one, of classes 0, 0 and 1."""
+    logits = torch.tensor([[[0.0, 0.0, 0.0], [0.0, 0.0, math.log(3)]]])
+    loss = FrameCrossEntropyLoss(class_weight=[1, 4])(logits, torch.tensor([[0, 0, 1]]))
+    expected = (2 * math.log(2) + 4 * math.log(4 / 3)) / (1 + 1 + 4)
+    assert loss.item() == pytest.approx(expected)
+
+
 def smoothed(labels, width, classes=3):
     """Return the target of each frame, counted one at a time."""
     targets = torch.zeros(classes, len(labels))
@@ -274,6 +287,19 @@ def test_smoothed_targets_are_means_of_near_labels(labels, width):
     targets = targets * torch.tensor(weight)[:, None]
     expected = -(targets * logits[0].log_softmax(dim=0)).sum() / targets.sum()
     torch.testing.assert_close(loss(logits, torch.tensor([labels])), expected)
+
+
+def test_smoothing_by_hand():
+    """Over two frames, the shares of the other class are 1/5 and 2/5.
+
+    At even odds, the gradient of a frame is 1/2 minus its target.
+    """
+    logits = torch.zeros(1, 2, 10, requires_grad=True)
+    loss = FrameCrossEntropyLoss(boundary_smoothing=2)
+    (10 * loss(logits, torch.tensor([[0] * 5 + [1] * 5]))).backward()
+    shares = torch.tensor([0, 0, 0, 1 / 5, 2 / 5, 3 / 5, 4 / 5, 1, 1, 1])
+    expected = torch.stack([1 - shares, shares])
+    torch.testing.assert_close(0.5 - logits.grad[0], expected)
 
 
 @pytest.mark.parametrize(

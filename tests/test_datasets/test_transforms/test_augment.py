@@ -13,6 +13,7 @@ from mmskelseg.datasets.transforms import (
 )
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.structures import Skeleton
 from mmskelseg_runtime.features import RenderSkeletonHeatmap, SkeletonCoordinates
 from tests.errors import raises_naming
 
@@ -182,6 +183,17 @@ def test_flip_twice_changes_nothing(skeleton, V):
     for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
         np.testing.assert_allclose(item[key], video(V=V)[key], atol=1e-5)
     assert item['flip'] is False
+
+
+def test_flip_swaps_left_and_right_by_name():
+    joints = Skeleton.get('lcr15').joints
+    before = video(V=15)['keypoint_score']
+    after = RandomHorizontalFlip(1, skeleton='lcr15')(video(V=15))['keypoint_score']
+    swap = {'left': 'right', 'righ': 'left'}
+    for i, name in enumerate(joints):
+        side, _, rest = name.partition('_')
+        other = f'{swap[side[:4]]}_{rest}' if rest else name
+        assert (after[..., joints.index(other)] == before[..., i]).all()
 
 
 def test_flip_keeps_heatmap_and_video_together():

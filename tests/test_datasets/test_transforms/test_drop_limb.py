@@ -6,6 +6,7 @@ import pytest
 
 from mmskelseg.datasets.transforms import DropLimb, LoadFrameFeatures
 from mmskelseg.encoders.recipes import recipe_from_config
+from mmskelseg_runtime.features import RenderSkeletonHeatmap
 from tests.errors import raises_naming
 from tests.test_datasets.test_transforms import test_augment
 
@@ -49,6 +50,13 @@ def test_drop_limb_at_p_1_leaves_no_frame_whole(skeleton, V, groups):
     after = DropLimb(1, skeleton=skeleton)(video(V=V))
     lost = {tuple(np.flatnonzero(frame == 0)) for frame in after['keypoint_score'][0]}
     assert lost == {tuple(sorted(joints)) for joints in groups.values()}
+
+
+def test_drop_limb_at_p_0_changes_nothing():
+    before = video()
+    after = DropLimb(0, skeleton='coco17')(dict(before))
+    for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
+        np.testing.assert_array_equal(after[key], before[key])
 
 
 def test_drop_limb_draws_the_same_on_every_machine():
@@ -105,12 +113,41 @@ def test_drop_limb_draws_anew_in_each_epoch_and_training():
     assert len(drawn) == 6
 
 
+@pytest.mark.parametrize('p', [0.25, 0.5])
+def test_drop_limb_takes_the_share_p_evenly(p):
+    """Within five standard deviations, of frames and of each of four limbs."""
+    T = 40000
+    drawn = DropLimb(p, 5, skeleton='coco17').draw('v', T)
+    counts = np.bincount(drawn + 1)
+    assert abs(counts[1:].sum() - T * p) < 5 * np.sqrt(T * p * (1 - p))
+    q = p / 4
+    assert (abs(counts[1:] - T * q) < 5 * np.sqrt(T * q * (1 - q))).all()
+    assert len(counts) == 5
+
+
 def test_drop_limb_takes_a_missing_score_as_1():
     given = video()
     del given['keypoint_score'], given['keypoint_3d']
     after = DropLimb(1, skeleton='coco17')(given)
     assert after['keypoint_score'].sum() == 40 * 14
     assert 'keypoint_3d' not in after
+
+
+def test_drop_limb_shrinks_the_box_to_what_remains():
+    """Without the arm that reaches out, the rest fills the heatmap."""
+    skeleton = {
+        'joints': ['a', 'b', 'hand'],
+        'limbs': [[0, 1], [1, 2]],
+        'drop_groups': {'arm': [2]},
+    }
+    item = {
+        'frame_dir': 'v',
+        'keypoint': np.array([[[[0, 0], [10, 10], [90, 50]]]], np.float32),
+        'keypoint_score': np.ones((1, 1, 3), np.float32),
+    }
+    render = RenderSkeletonHeatmap(skeleton)
+    kept, _ = render.place(DropLimb(1, skeleton=skeleton)(item))
+    np.testing.assert_allclose(kept[0, 0, :2], [[0, 0], [56, 56]])
 
 
 @pytest.mark.parametrize(
