@@ -49,9 +49,8 @@ def main() -> None:
     parser.add_argument('data', type=Path)
     parser.add_argument('out', type=Path)
     job = parser.parse_args()
-    precog, utkinect = (
-        job.data / name / 'annotations.pkl' for name in ('precog', 'utkinect')
-    )
+    names = ('precog', 'utkinect', 'uwiom')
+    precog, utkinect, uwiom = (job.data / n / 'annotations.pkl' for n in names)
     split = load_annotations(precog)['split']
     known = split['fold1/train']
     people = sorted({name[5:] for name in known})
@@ -60,8 +59,8 @@ def main() -> None:
         train = [n for n in sides[0] if n[5:] in people[:count]]
         test = [n for n in sides[1] if n[5:] not in people[:count]]
         write(precog, job.out / name, train, test, ends)
-    orders = (split[f'unseen_order_1/{part}'] for part in ('train', 'test'))
-    write(precog, job.out / 'orders', *orders)
+    train, test = (split[f'unseen_order_1/{part}'] for part in ('train', 'test'))
+    write(precog, job.out / 'orders', train, test)
     split = load_annotations(utkinect)['split']
     train, test = (split[f'fold2/{part}'] for part in ('train', 'test'))
     write(utkinect, job.out / 'utkinect', train, test)
@@ -69,6 +68,8 @@ def main() -> None:
     held = [n for n in train if n[:3] in people[3:]]
     train = [n for n in train if n[:3] in people[:3]]
     write(utkinect, job.out / 'utkinect_dev', train, held)
+    known = sorted(load_annotations(uwiom)['split']['fold1/train'])
+    write(uwiom, job.out / 'tasks_dev', known[:3], known[3:], 0.2)
 
 
 if __name__ == '__main__':

@@ -75,14 +75,14 @@ class JoinClips(Augmentation):
 
     It belongs first into the pipeline.
 
-    Reads: frame_dir; fps; dataset, the :class:`ActionSegDataset` of the clip; crop and
-    crops, the number of the recording; epoch; label (T,), risk (T,), votes (K, T) and
-    the arrays of skeletons. Writes: frame_dir, label, risk, votes, skeletons, objects,
-    places and total_frames of the recording.
+    Reads: frame_dir; fps; dataset, the :class:`ActionSegDataset` of the clip; tiers;
+    crop and crops, the number of the recording; crop_frames; epoch; label (T,), risk
+    (T,), votes (K, T) and the arrays of skeletons. Writes: frame_dir, label, risk,
+    votes, skeletons, objects, places and total_frames of the recording.
 
     Args:
         skeleton: The layout of the joints; see :meth:`Skeleton.get`.
-        runs: The largest number of clips of a run.
+        runs: The largest number of clips of a run, which also ends at half a recording.
         blend: The longest time around a joint in which poses bend, in seconds.
         seed: Different seeds give different recordings.
 
@@ -102,7 +102,7 @@ class JoinClips(Augmentation):
         self.limbs = np.reshape(Skeleton.get(skeleton).limbs, (-1, 2)).astype(int)
         self.runs = int(runs)
         self.blend = float(blend)
-        self._clips: dict[str, _Clip] = {}
+        self._clips: dict[str, _Clip] | None = None
         # Of which epoch and kind, and its recordings.
         self._planned: tuple[object, list[list[_Piece]]] = None, []
 
@@ -110,10 +110,11 @@ class JoinClips(Augmentation):
         """Write the frames of a recording."""
         self.check_online(results)
         dataset = results['dataset']
-        self._clips = self._clips or {clip.name: clip for clip in _clips_of(dataset)}
+        if self._clips is None:
+            self._clips = {clip.name: clip for clip in _clips_of(dataset)}
         if results['frame_dir'] not in self._clips:
             return results
-        pieces = self._recordings(results)[results['crop']]
+        pieces = self._recordings(results, self._clips)[results['crop']]
         videos = [_main_first(dataset.video(index)) for index, *_ in pieces]
         people = max(map(_people, videos))
         parts: list[Item] = []
@@ -136,12 +137,14 @@ class JoinClips(Augmentation):
             made['individual'] = 0
         return made
 
-    def _recordings(self, results: Item) -> list[list[_Piece]]:
+    def _recordings(
+        self, results: Item, clips: Mapping[str, _Clip]
+    ) -> list[list[_Piece]]:
         """Return the pieces of each recording of an epoch, made of clips of a kind."""
         kind, number = kind_of(results), results['crops']
         key = results['epoch'], results['run_seed'], kind
         if self._planned[0] != key:
-            own = [clip for clip in self._clips.values() if clip.kind == kind]
+            own = [clip for clip in clips.values() if clip.kind == kind]
             rng = self.generator(cast(Item, {**results, 'frame_dir': '', 'crop': 0}))
             longest = max((results['crop_frames'] or CROP_FRAMES) // _PIECES, 1)
             backgrounds = (tier.background for tier in results['tiers'])
