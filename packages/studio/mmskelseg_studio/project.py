@@ -535,15 +535,12 @@ def check_segments(
     start: int,
     end: int,
     tier: LabelTier,
-    least: int = IGNORED,
 ) -> None:
     """Raise a UserError unless segments are sorted, apart, and between two frames.
 
     Point events last a frame, which several may share.
     """
-    reached = start
-    if tier.is_points:
-        least = 0
+    reached, least = start, 0 if tier.is_points else IGNORED
     for first, last, kind, *note in segments:
         for text in note[0] if note else ():
             check_name(text, f'the modifiers or the comment from frame {first}')

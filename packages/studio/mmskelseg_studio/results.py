@@ -10,9 +10,8 @@ from mmskelseg_behaviour.scores import SCORES
 from mmskelseg_behaviour.verdicts import FitReport
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.typed import Name, read_typed
-from mmskelseg_io.messages.errors import UserError
-from mmskelseg_io.messages.options import Where
-from mmskelseg_studio.project import Project, check_segments
+from mmskelseg_io.messages.options import Count, CountOrZero, Where
+from mmskelseg_studio.project import Project
 
 #: The file of predictions in the folder of a model.
 PREDICTIONS = 'predictions.json'
@@ -23,7 +22,7 @@ _Score = Annotated[
     float, Where('a score from 0 to 1', lambda score: 0 <= score <= 1 + _ROUNDED)
 ]
 #: First frame, end, class and score, if there is one, of a predicted segment.
-PredictedSegment = tuple[int, int, int, _Score | None]
+PredictedSegment = tuple[CountOrZero, Count, CountOrZero, _Score | None]
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,8 @@ class Uncertain:
     """An interval to check, and why."""
 
     video: str
-    start_frame: int
-    end_frame: int
+    start_frame: CountOrZero
+    end_frame: Count
     score: float
     reason: Name
 
@@ -66,28 +65,17 @@ class Predictions:
             found[name] = own
         return replace(self, recordings=found)
 
-    def of_project(self, project: Project, place: str) -> 'Predictions':
-        """Return those of recordings that a project has, in all of its tiers.
-
-        Raises:
-            UserError: If one does not fit the project; the message names the place.
-        """
-        doubts = []
-        for i, one in enumerate(self.doubts):
-            if known := project.recordings.get(one.video):
-                if not 0 <= one.start_frame < one.end_frame <= known.frames:
-                    raise UserError(
-                        f'{place}: doubts[{i}] goes from {one.start_frame} to '
-                        f'{one.end_frame}, expected frames from 0 to {known.frames}; '
-                        f'{_REMEDY}.'
-                    )
-                doubts.append(one)
-        found = {
-            name: _rows(rows, project, name, f'{place}: recording {name!r}')
+    def of_project(self, project: Project) -> 'Predictions':
+        """Return those of recordings that a project has, in all of its tiers."""
+        # Tiers that were added since have none.
+        more: list[list[PredictedSegment]] = [[] for _ in project.tiers]
+        recordings = {
+            name: [*rows, *more[len(rows) :]]
             for name, rows in self.recordings.items()
             if name in project.recordings
         }
-        return Predictions(found, doubts, self.seen)
+        doubts = [one for one in self.doubts if one.video in project.recordings]
+        return replace(self, recordings=recordings, doubts=doubts)
 
     def write(self, file: Path) -> None:
         """Write the file that is read as typed JSON."""
@@ -114,32 +102,12 @@ def read_trained(folder: Path, project: Project) -> TrainedModel:
     """Return what a training has left in the folder of its model.
 
     Raises:
-        UserError: If a file is missing, damaged, or of another project.
+        UserError: If a file is missing or damaged.
     """
     file, report = folder / PREDICTIONS, folder / 'report.json'
-    found = read_typed(file, Predictions, 'the studio', _REMEDY)
+    found = read_typed(file, Predictions, 'the studio', _REMEDY).of_project(project)
     facts = _facts(FitReport.read(report)) if report.exists() else None
-    found = found.of_project(project, str(file))
     return TrainedModel(found, facts, folder / 'report.html')
-
-
-def _rows(
-    rows: Sequence[list[PredictedSegment]], project: Project, name: str, place: str
-) -> list[list[PredictedSegment]]:
-    if len(rows) > len(project.tiers):
-        raise UserError(
-            f'{place} has predictions of {len(rows)} of {len(project.tiers)} tiers; '
-            f'{_REMEDY}.'
-        )
-    # Tiers that were added since have none.
-    found = [*rows, *([] for _ in project.tiers[len(rows) :])]
-    for row, tier in zip(found, project.tiers, strict=True):
-        try:
-            frames = project.recordings[name].frames
-            check_segments([one[:3] for one in row], 0, frames, tier, least=0)
-        except UserError as error:
-            raise UserError(f'{place}: {error} {_REMEDY.capitalize()}.') from None
-    return found
 
 
 def _facts(report: FitReport) -> dict[str, Any]:

@@ -556,7 +556,7 @@ class Studio:
             # The model may be trained even if there is none.
             if preview is not None:
                 found = replace(preview.placed(ids), seen=seen)
-                self.preview = found.of_project(self.folder.project, 'The preview')
+                self.preview = found.of_project(self.folder.project)
                 self.version += 1
             yield 'fit', fit
             found = yield 'predict', prediction

@@ -759,7 +759,7 @@ def test_page_says_what_is_damaged_and_goes_on(tmp_path):
     add_class(project, 'walk')
     project.recordings['bad'].frames = 3 * 10**9
     project.save()
-    content = {'recordings': {'good': [[[0, 5, 7, 0.5]]]}, 'doubts': []}
+    content = {'recordings': {'good': [[[-7, 5, 0, 0.5]]]}, 'doubts': []}
     (model / 'predictions.json').write_text(json.dumps(content))
     # What the project has is opened by its name alone.
     (folder / 'film.avi').write_bytes(b'no video')
@@ -768,7 +768,7 @@ def test_page_says_what_is_damaged_and_goes_on(tmp_path):
         for text in ('bad.npz: has 60 frames', "'bad'", 'studio.json', '3000000000'):
             alert.get_by_text(text).wait_for()
         notes = page.get_by_label('Recordings')
-        for text in ('predictions.json', "'good'", '[0, 5, 7]', 'film.avi'):
+        for text in ('predictions.json', 'recordings.good', '-7', 'film.avi'):
             notes.get_by_text(text).wait_for()
         # The other one is labelled.
         page.get_by_role('button', name='Dismiss').click()
