@@ -846,3 +846,14 @@ for part in ('poses', 'labels'):
         covers='converters/keypoints',
         mutated=f'{part}/*.csv',
     )(_keypoints)
+
+
+def _cut(path: Path) -> None:
+    out = path.parent / 'clips.pkl'
+    run_command(convert.main, 'clips', path, out, '--min-frames', '1')
+    load_annotations(out)
+
+
+@register('annotations to cut', 'pickle', _cut, covers='converters/clips')
+def _annotations_to_cut(folder: Path) -> Path:
+    return _annotations(folder)
