@@ -158,7 +158,7 @@ def _splits(data: AnnotationFile, job: Fit) -> tuple[list[str], list[str], str]:
     if not learned:
         raise UserError(
             f'{job.ann_file}: all {len(held_out)} videos are in the split {test!r}, '
-            'and none is left to train on; add a split for training.'
+            "and none is left to train on; add a split 'train'."
         )
     return learned, held_out, train or 'train'
 
