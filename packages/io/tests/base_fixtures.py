@@ -79,4 +79,5 @@ def logged(caplog, monkeypatch):
         logger = mmengine.MMLogger.get_current_instance()
     monkeypatch.setattr(logger, 'handlers', [caplog.handler])
     monkeypatch.setattr(logger, 'propagate', False)
+    caplog.set_level(logging.INFO, logger.name)
     return caplog
