@@ -233,7 +233,8 @@ def _dtype(_: 'PickleReader', code: str, *__: object) -> Unbuilt:
         unit = unit.decode('ascii') if type(unit) is bytes else unit
         if unit == 'generic':
             return np.dtype(code)
-        if unit not in _UNITS or type(number) is not int or event != 1:
+        is_number = type(number) is int and 1 <= number < 1 << 31
+        if unit not in _UNITS or not is_number or event != 1:
             raise UnsafePickleError(f'it holds times in the unit {unit!r}')
         return np.dtype(f'{order}{code}[{number}{unit}]')
 

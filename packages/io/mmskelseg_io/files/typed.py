@@ -144,10 +144,7 @@ def _looks(value: Any, hint: object) -> bool:
     if base is list:
         return isinstance(value, list)
     if base is tuple:
-        return isinstance(value, list) and len(value) in (
-            len(args),
-            len(value) * (args[-1] is ...),
-        )
+        return isinstance(value, list) and (args[-1] is ... or len(value) == len(args))
     if base is dict or is_dataclass(base) or is_typeddict(base):
         return isinstance(value, dict)
     return fits(value, hint) and (base is not float or isfinite(value))

@@ -178,6 +178,10 @@ CRAFTED = {
     'array of forged pointers': array(O8, b'C\x08AAAAAAAA'),
     'array of a forged type': array(dtype('O8', PLAIN_STATE), b'C\x08AAAAAAAA'),
     'type with a forged unit': dtype('M8', (4, '=', None, None, None, 1, 3, 255)),
+    'dates in units of no days': array(
+        dtype('M8', (4, '<', None, None, None, 8, 8, 0, ({}, (b'D', 0, 1, 1)))),
+        b'C\x08AAAAAAAA',
+    ),
     'type with fields': dtype('f8', (3, '<', None, ('a',), {'a': 1}, 8, 1, 0)),
     'array larger than its content': array(F8, b'C\x08AAAAAAAA', (2,)),
     'array of a negative shape': array(F8, b'C\x08AAAAAAAA', (-1,)),

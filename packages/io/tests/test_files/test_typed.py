@@ -68,6 +68,7 @@ def test_file_comes_back_as_classes_without_other_keys(tmp_path):
         ({'bouts': [{'start_frame': 1.5}]}, 'bouts[0].start_frame is 1.5'),
         ({'bouts': [{'start_frame': 1, 'label': '\x07'}]}, 'bouts[0].label | x07'),
         ({'rows': [[1]]}, 'rows[0] is [1] | a list of 2'),
+        ({'rows': [[]]}, 'rows[0] is [] | a list of 2'),
         ({'rows': [[1, 'a']]}, "rows[0][1] is 'a' | whole number"),
         ({'counts': {'a': 0}}, 'counts.a is 0 | from 1'),
         ({'counts': {'\ud800': 1}}, 'a key of counts | ud800'),
