@@ -94,6 +94,24 @@ class ActionSegDataset(BaseDataset):
         ValueError: If the file violates the format or lacks the split, the split has no
             label, the file no observers whose shares to learn, or the features are
             faulty.
+
+    An item is a video with its features and labels::
+
+        dataset = DATASETS.build(
+            dict(
+                type='ActionSegDataset',
+                ann_file='data/mine/annotations.pkl',
+                split='train',
+                features=dict(
+                    pose2d=dict(
+                        render=dict(type='SkeletonCoordinates', dims=2, flatten=True),
+                        online=True,
+                    )
+                ),
+                pipeline=[dict(type='LoadFrameFeatures'), dict(type='PackSegInputs')],
+            )
+        )
+        dataset[0]['inputs']['pose2d']  # (C, T)
     """
 
     def __init__(

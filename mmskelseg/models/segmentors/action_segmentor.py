@@ -80,6 +80,20 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
         ValueError: If the branches do not fit together.
 
     Source: Hyder et al. (ICRA 2024), Sec. III-B and III-C.
+
+    >>> branch = {'type': 'MSTCNPlusPlus', 'in_channels': 48, 'channels': 32}
+    >>> loss = {'type': 'FrameCrossEntropyLoss'}
+    >>> model = MODELS.build(
+    ...     {
+    ...         'type': 'ActionSegmentor',
+    ...         'num_classes': 6,
+    ...         'branches': {'pose2d': branch},
+    ...         'head': {'type': 'SegmentationHead', 'loss_cls': loss},
+    ...     }
+    ... )
+    >>> logits = model({'pose2d': torch.randn(1, 48, 200)}, mode='tensor')
+    >>> logits.shape  # steps, videos, classes, frames
+    torch.Size([4, 1, 6, 200])
     """
 
     def __init__(
