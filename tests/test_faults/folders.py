@@ -67,7 +67,15 @@ def _bouts(path: Path) -> None:
     run_command(bouts.main, *files, '--out', out, *_options(path))
 
 
-@register('bouts of files', '', _bouts, mutated='*.*', names=('--', 'label'), cost=16)
+@register(
+    'bouts of files',
+    '',
+    _bouts,
+    mutated='*.*',
+    # A file that an option names is named by itself.
+    names=('--', 'label', 'no such file'),
+    cost=16,
+)
 def _bouts_folder(folder: Path) -> Path:
     path = folder / 'mine'
     labels = path / 'labels'

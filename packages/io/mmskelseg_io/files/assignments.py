@@ -23,10 +23,16 @@ def assignments(text: str) -> Iterator[tuple[str, ast.expr, object]]:
     >>> [value for _, _, value in assignments(chr(10).join(lines))]
     [[(0, 1), (0, 1)], {'limbs': [(0, 1), (0, 1)], 'kind': 'torch.half'}]
     """
+    statements = None
     try:
         statements = ast.parse(text).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except (SyntaxError, ValueError) as error:
         raise ValueError(f'the text is not valid Python ({shown(error)})') from None
+    except (RecursionError, MemoryError):
+        # The parser's own limits; it asks for no memory.
+        pass
+    if statements is None:
+        raise ValueError('the text is nested too deeply')
     known: dict[str, object] = {}
     for statement in statements:
         match statement:

@@ -215,10 +215,9 @@ def _slice(_: 'PickleReader', *ends: int | None) -> slice:
 
 def _dtype(_: 'PickleReader', code: str, *__: object) -> Unbuilt:
     """Return a type of NumPy; its byte order and unit follow."""
-    if not (
-        type(code) is str
-        and re.fullmatch(r'b1|[iu][1248]|f[248]|c8|c16|[mM]8|O8|[SU]\d+', code)
-    ):
+    if type(code) is not str:
+        raise TypeError('text expected')
+    if not re.fullmatch(r'b1|[iu][1248]|f[248]|c8|c16|[mM]8|O8|[SU]\d+', code):
         raise UnsafePickleError(f'it holds an array of the compound type {code!r}')
     if code[0] in 'SU' and int(code[1:]) > _LONGEST_ITEM:
         raise UnsafePickleError(f'it holds items of {code[1:]} bytes')
@@ -231,6 +230,8 @@ def _dtype(_: 'PickleReader', code: str, *__: object) -> Unbuilt:
             return np.dtype(code).newbyteorder(order)
         _, (unit, number, _, event) = state[8]
         unit = unit.decode('ascii') if type(unit) is bytes else unit
+        if type(unit) is not str:
+            raise TypeError('text expected')
         if unit == 'generic':
             return np.dtype(code)
         is_number = type(number) is int and 1 <= number < 1 << 31

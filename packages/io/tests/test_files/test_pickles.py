@@ -182,6 +182,7 @@ CRAFTED = {
         dtype('M8', (4, '<', None, None, None, 8, 8, 0, ({}, (b'D', 0, 1, 1)))),
         b'C\x08AAAAAAAA',
     ),
+    'type with the name of another': b'cnumpy\ndtype\ncbuiltins\nset\n\x85R',
     'type with fields': dtype('f8', (3, '<', None, ('a',), {'a': 1}, 8, 1, 0)),
     'array larger than its content': array(F8, b'C\x08AAAAAAAA', (2,)),
     'array of a negative shape': array(F8, b'C\x08AAAAAAAA', (-1,)),
@@ -219,8 +220,9 @@ CRAFTED = {
 def test_load_pickle_refuses_programs_that_no_value_has(tmp_path, program):
     """Some make NumPy's own loader access foreign memory."""
     path = write(tmp_path / 'a.pkl', b'\x80\x05' + program + b'.')
-    with raises_naming(UserError, path):
+    with raises_naming(UserError, path) as error:
         load_pickle(path)
+    assert ' at 0x' not in str(error.value)
 
 
 def test_load_pickle_reads_the_programs_that_the_crafted_ones_vary(tmp_path):

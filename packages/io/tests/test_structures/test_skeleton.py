@@ -198,6 +198,9 @@ def test_layout_file_is_not_run(tmp_path):
     with raises_naming(UserError, path, 'line 1', 'open('):
         Skeleton.get(str(path))
     assert not (tmp_path / 'made').exists()
+    path.write_text(f'a = {"(" * 9999}{")" * 9999}')
+    with raises_naming(UserError, path):
+        Skeleton.get(str(path))
 
 
 MOUSE = Skeleton.get(
