@@ -43,7 +43,7 @@ read = read_poses(poses)
 frames = stream.push(read.keypoint[0], read.keypoint_score[0]) + stream.flush()
 live = np.array([frame.probabilities for frame in frames])
 np.savez(out, label=found['pred_label'], score=found['pred_score'], live=live)
-heavy = {'torch', 'mmengine', 'mmcv', 'mmaction', 'matplotlib', 'numba'}
+heavy = {'torch', 'mmengine', 'mmcv', 'mmaction', 'matplotlib', 'numba', 'cv2'}
 assert not heavy & {name for name, module in sys.modules.items() if module}
 """
 

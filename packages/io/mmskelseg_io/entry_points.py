@@ -39,8 +39,14 @@ class Command:
 @cache
 def entry_points(group: str) -> dict[str, EntryPoint]:
     """Return the entry points of ``mmskelseg.GROUP`` by their names."""
-    found = all_entry_points(group=f'mmskelseg.{group}')
+    found = installed().select(group=f'mmskelseg.{group}')
     return {point.name: point for point in sorted(found, key=lambda one: one.value)}
+
+
+@cache
+def installed() -> Any:
+    """Return the entry points of all packages, which are read once."""
+    return all_entry_points()
 
 
 def import_entry_points(group: str) -> None:

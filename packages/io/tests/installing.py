@@ -1,12 +1,13 @@
 """A package of somebody else's, as pip would leave it."""
 
 import sys
+from importlib.metadata import EntryPoints
 
 import pytest
 
 from mmskelseg_io import entry_points
 
-CACHED = (entry_points.entry_points, entry_points.commands)
+CACHED = (entry_points.installed, entry_points.entry_points, entry_points.commands)
 
 
 def forget():
@@ -18,7 +19,7 @@ def forget():
 @pytest.fixture
 def alone(monkeypatch):
     """Let no package be installed that has what this one may need of others."""
-    monkeypatch.setattr(entry_points, 'all_entry_points', lambda group: ())
+    monkeypatch.setattr(entry_points, 'all_entry_points', lambda: EntryPoints(()))
     forget()
     yield
     monkeypatch.undo()

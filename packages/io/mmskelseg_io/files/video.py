@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from mmskelseg_io.files.atomic import atomic_replacement
 from mmskelseg_io.files.inputs import regular_file
 from mmskelseg_io.messages.errors import UnavailableError, UserError
 from mmskelseg_io.structures.choices import CODECS
+
+# OpenCV is imported where a video is opened, since most recordings are keypoints.
+if TYPE_CHECKING:
+    import cv2
 
 VIDEO_SUFFIXES = (
     '.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv', '.mts',
@@ -51,8 +55,7 @@ class VideoFile:
         path = Path(path)
         with opened_video(path) as capture:
             read, image = capture.read()
-            frames = round(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-            fps = capture.get(cv2.CAP_PROP_FPS)
+            frames, fps = stated(capture)
             if not read or not 0 < fps < 1000:
                 what = 'no frame' if not read else f'a rate of {fps:g} fps'
                 raise UserError(
@@ -92,9 +95,9 @@ class FrameTimes:
     # The largest difference from the times of a constant rate.
     _apart: float = 0.0
 
-    def add(self, capture: cv2.VideoCapture) -> None:
+    def add(self, capture: 'cv2.VideoCapture') -> None:
         """Add the frame that was read last."""
-        self._last = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        self._last = seconds_at(capture)
         self._first = self._first if self.count else self._last
         expected = self._first + self.count / self.file.fps
         self._apart = max(self._apart, abs(self._last - expected))
@@ -190,6 +193,8 @@ def written_video(
 def _opencv_writer(
     path: Path, fps: float, img_shape: tuple[int, int], codec: str
 ) -> Iterator[Callable[[np.ndarray], object]]:
+    import cv2
+
     fourcc = cv2.VideoWriter.fourcc(*codec)
     writer = cv2.VideoWriter(os.fspath(path), fourcc, fps, img_shape[::-1])
     try:
@@ -227,8 +232,10 @@ def _av_writer(
 
 
 @contextmanager
-def opened_video(path: Path) -> Iterator[cv2.VideoCapture]:
+def opened_video(path: Path) -> Iterator['cv2.VideoCapture']:
     """Open a video file for a block."""
+    import cv2
+
     capture = cv2.VideoCapture(os.fspath(regular_file(path)))
     try:
         if not capture.isOpened():
@@ -241,12 +248,27 @@ def opened_video(path: Path) -> Iterator[cv2.VideoCapture]:
         capture.release()
 
 
-def remaining_frames(capture: cv2.VideoCapture) -> Iterator[np.ndarray]:
+def stated(capture: 'cv2.VideoCapture') -> tuple[int, float]:
+    """Return the number of frames and the frame rate that an open video states."""
+    import cv2
+
+    frames = round(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    return frames, capture.get(cv2.CAP_PROP_FPS)
+
+
+def seconds_at(capture: 'cv2.VideoCapture') -> float:
+    """Return the time of the frame that was read last."""
+    import cv2
+
+    return capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+
+
+def remaining_frames(capture: 'cv2.VideoCapture') -> Iterator[np.ndarray]:
     """Yield the remaining images of an open video."""
     while (image := capture.read()[1]) is not None:
         yield image
 
 
-def count_rest(capture: cv2.VideoCapture) -> int:
+def count_rest(capture: 'cv2.VideoCapture') -> int:
     """Return the number of remaining frames of an open video."""
     return sum(1 for _ in iter(capture.grab, False))

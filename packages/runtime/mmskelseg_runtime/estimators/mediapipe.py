@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass
 
-import cv2
 import numpy as np
 
 from mmskelseg_io.messages.dependencies import Dependency, DependencyError
@@ -63,7 +62,7 @@ class MediaPipePose(PoseEstimator):
             min_tracking_confidence=self.min_tracking_confidence,
         ) as pose:
             for frame, image in enumerate(images):
-                found = pose.process(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+                found = pose.process(np.ascontiguousarray(image[..., ::-1]))
                 if found.pose_landmarks is not None:
                     height, width = image.shape[:2]
                     points = [

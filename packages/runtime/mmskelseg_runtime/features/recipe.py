@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 
-import cv2
 import numpy as np
 
 from mmskelseg_io.messages.errors import UserError
@@ -278,6 +277,8 @@ class FeatureRecipe:
         keypoint = np.random.default_rng(0).uniform(1, 47, (1, 2, self.num_joints, 3))
         path = folder / 'two_frames.avi'
         if self.reads == 'video':
+            import cv2
+
             codec = cv2.VideoWriter.fourcc(*'MJPG')
             writer = cv2.VideoWriter(str(path), codec, 25, (48, 48))
             for _ in range(2):

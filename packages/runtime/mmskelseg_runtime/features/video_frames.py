@@ -3,18 +3,26 @@
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-import cv2
 import numpy as np
 
 from mmskelseg_io.files.inputs import regular_file
-from mmskelseg_io.files.video import count_rest, opened_video, remaining_frames
+from mmskelseg_io.files.video import (
+    count_rest,
+    opened_video,
+    remaining_frames,
+    seconds_at,
+    stated,
+)
 from mmskelseg_io.messages.errors import MissingFileError, UserError
 from mmskelseg_io.messages.options import Count
 from mmskelseg_io.structures.annotations import VideoAnnotation
 from mmskelseg_runtime.features.recipe import BaseRenderer, RenderedVideo
 from mmskelseg_runtime.parts import RENDERERS
+
+if TYPE_CHECKING:
+    import cv2
 
 # Largest difference in seconds between the ends of a video and of its labels when
 # aligned by time.
@@ -73,11 +81,10 @@ class ReadVideoFrames(BaseRenderer):
         the frames only if that length does not match.
         """
         with opened_video(_path(results)) as capture:
-            stated = round(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-            rate = capture.get(cv2.CAP_PROP_FPS)
-            if self.align == 'fps' and stated > 0 and rate > 0:
-                _check_end(stated / rate, results)
-            elif self.align == 'index' and stated != results['total_frames']:
+            frames, rate = stated(capture)
+            if self.align == 'fps' and frames > 0 and rate > 0:
+                _check_end(frames / rate, results)
+            elif self.align == 'index' and frames != results['total_frames']:
                 _check_count(count_rest(capture), results)
 
     def source(self, results: VideoAnnotation) -> list[np.ndarray]:
@@ -97,6 +104,8 @@ class ReadVideoFrames(BaseRenderer):
 
     def _images(self, results: VideoAnnotation) -> Iterator[np.ndarray]:
         """Yield an image (h, w, 3) for each label, uint8, blue, green and red."""
+        import cv2
+
         select = _by_time if self.align == 'fps' else _by_index
         with opened_video(_path(results)) as capture:
             for image in select(capture, results):
@@ -109,7 +118,7 @@ class ReadVideoFrames(BaseRenderer):
 
 
 def _by_index(
-    capture: cv2.VideoCapture, results: VideoAnnotation
+    capture: 'cv2.VideoCapture', results: VideoAnnotation
 ) -> Iterator[np.ndarray]:
     count = 0
     for image in islice(remaining_frames(capture), results['total_frames']):
@@ -119,7 +128,7 @@ def _by_index(
 
 
 def _by_time(
-    capture: cv2.VideoCapture, results: VideoAnnotation
+    capture: 'cv2.VideoCapture', results: VideoAnnotation
 ) -> Iterator[np.ndarray]:
     frames = _timed(capture, results)
     time, image = next(frames)
@@ -133,17 +142,17 @@ def _by_time(
         yield image
     last = time if np.isinf(later) else later
     *_, last = (last, *(time for time, _ in frames))
-    rate = capture.get(cv2.CAP_PROP_FPS)
+    _, rate = stated(capture)
     _check_end(last + (1 / rate if rate > 0 else 0), results)
 
 
 def _timed(
-    capture: cv2.VideoCapture, results: VideoAnnotation
+    capture: 'cv2.VideoCapture', results: VideoAnnotation
 ) -> Iterator[tuple[float, np.ndarray]]:
     """Yield the time in seconds, from 0, and the image of each frame."""
     first = last = None
     for image in remaining_frames(capture):
-        time = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        time = seconds_at(capture)
         if last is not None and time <= last:
             raise UserError(
                 f'{_path(results)}: the frame after {last:.3f} s is stamped '
