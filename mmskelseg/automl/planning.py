@@ -256,6 +256,7 @@ def candidates(
         requests = {recipe: one}
         if not found and are_several:
             requests[f'{recipe}_pairs'] = replace(one, pairs=True)
+            requests[f'{recipe}_without_pairs'] = replace(one, pairs=False)
         if not found and objects and any(video.get('objects') for video in videos):
             requests[f'{recipe}_without_objects'] = replace(one, objects=False)
         if not found and places and any(video.get('places') for video in videos):
@@ -274,10 +275,14 @@ def candidates(
             except UserError as error:
                 refused[name] = error
                 continue
-            # One of both orders is the default.
-            if not found or request.any_order != found[0].choice.any_order:
-                only_compared = recipe == 'pose3d' and recipes[0] != 'pose3d'
-                found.append(Candidate(name, request, choice, only_compared))
+            # One of both orders is the default, and so is one with pairs or without.
+            if found and (
+                request.any_order == found[0].choice.any_order
+                or request.pairs == (found[0].choice.pairs is not None)
+            ):
+                continue
+            only_compared = recipe == 'pose3d' and recipes[0] != 'pose3d'
+            found.append(Candidate(name, request, choice, only_compared))
     if not found:
         raise next(iter(refused.values()))
     return found, {name: str(error) for name, error in refused.items()}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from mmskelseg.engine.jobs import ConfigRequest, SplitRequest
 from mmskelseg.engine.lengths import CROP_FRAMES, crop_lengths, plan_training
 from mmskelseg.engine.new_config import Choice
 from mmskelseg.engine.orders import SCRIPT, predictability
+from mmskelseg.engine.partners import recall_without_and_with
 from mmskelseg.models.postprocessors import CausalMinDuration
 from mmskelseg_io.files.annotations import labelled_videos, split_names, videos_of_split
 from mmskelseg_io.messages.counts import counted, listed
@@ -50,6 +51,8 @@ _TURN: Mapping[str, object] = {'type': 'RandomRotation', 'degrees': 180, 'seed':
 _TURN_3D: Mapping[str, object] = {**_TURN, 'type': 'RandomRotation3D'}
 _MIRROR: Mapping[str, object] = {'type': 'RandomHorizontalFlip'}
 _COORDINATES = ('pose2d', 'pose3d')
+# The nearest other is seen if that raises the part of frames that is found by this.
+_GAIN = 0.02
 _SIDES = re.compile(r'left|right', re.IGNORECASE)
 #: The fields of a choice that a question answers, and the line that explains them.
 Answer: TypeAlias = tuple[dict[str, Any], str]
@@ -331,7 +334,11 @@ def _turning(given: Given, recipe: str) -> dict[str, object]:
 
 def _pairs(given: Given, choice: Choice) -> Answer:
     """Who is read where videos show several individuals."""
-    if given.request.pairs:
+    asked, options = given.request.pairs, _turning(given, choice.recipe)
+    named = all('individual' in video for video in given.videos)
+    who = 'that labels describe' if named else 'with the highest scores of joints'
+    several = [video for video in given.videos if shows_several(video)]
+    if asked:
         for video in given.videos:
             if not shows_several(video):
                 raise UserError(
@@ -339,24 +346,33 @@ def _pairs(given: Given, choice: Choice) -> Answer:
                     '--pairs needs two or more; convert it with --others, or leave '
                     '--pairs out.'
                 )
-        options = _turning(given, choice.recipe)
-        named = all('individual' in video for video in given.train)
         if choice.lookahead is not None and not named:
             # Who scores highest is known only at the end of a video.
             options['person'] = 0
         return {'pairs': options}, (
-            'The person whom labels describe is seen with the nearest other: the '
-            'individual that the file names, or the one with the highest scores.'
+            f'The individual {who} is seen with the nearest other.'
         )
-    several = [video for video in given.videos if shows_several(video)]
     if choice.recipe not in _COORDINATES or not several:
         return {}, ''
-    named = all('individual' in video for video in several)
-    who = 'whom labels describe' if named else 'with the highest scores of joints'
-    return {}, (
+    line = (
         f'{len(several)} of {counted(len(given.videos), "video")} show several '
         f'individuals, of whom only the one {who} is read; a config with --pairs also '
         'sees the nearest other.'
+    )
+    may_be_pairs = asked is None and choice.lookahead is None and len(given.train) > 1
+    if not may_be_pairs or len(several) < len(given.videos):
+        return {}, line
+    dims: Literal[2, 3] = 3 if choice.recipe == 'pose3d' else 2
+    alone, both = recall_without_and_with(given.train, given.meta, dims, options)
+    found = (
+        f'in a quick look at held-out recordings, {100 * both:.0f} % of the frames of '
+        f'a class are found with the nearest other, and {100 * alone:.0f} % without'
+    )
+    if both < alone + _GAIN:
+        return {}, f'{line} It is left out, since {found}.'
+    return {'pairs': options}, (
+        f'The individual {who} is seen with the nearest other, since {found}. To leave '
+        'the other out, use --no-pairs.'
     )
 
 

@@ -91,9 +91,12 @@ class ConfigRequest:
         type=number_from(0),
         metavar='SECONDS',
     )
-    pairs: bool = option(
-        'also read where the nearest other person or animal is, and how it moves',
-        False,
+    pairs: bool | None = option(
+        'also read where the nearest other person or animal is, and how it moves; '
+        '--no-pairs reads one alone (default: what finds more of held-out recordings '
+        'in a quick look, if every video shows several)',
+        None,
+        action=argparse.BooleanOptionalAction,
     )
     objects: bool = option(
         'read where objects are, if the annotation file has them (--no-objects: see '

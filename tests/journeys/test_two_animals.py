@@ -70,8 +70,8 @@ def test_two_mice_are_coded_learned_and_compared(run_tool, fit, tmp_path):
     # A model learns from them, and says who is held out, and who is read.
     said = fit('data/annotations.pkl', '--out', 'model', '--compare', '1').stdout
     assert 'held out' in said
-    assert '12 of 12 videos show several individuals' in said
-    assert '--pairs' in said
+    assert 'is seen with the nearest other' in said
+    assert '--no-pairs' in said
     assert (tmp_path / 'model' / 'report.html').is_file()
 
     # It codes the two others, which are compared together with what was coded by hand.

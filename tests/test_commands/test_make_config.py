@@ -169,7 +169,7 @@ def test_pairs_are_read_in_2d_or_3d(make_config, add, view, dims, options, chann
     data = add(with_others(small_annotations()))
     data['metainfo']['view'] = view
     name = f'pose{dims}d'
-    said, plain = make_config(data, '--recipe', name)
+    said, plain = make_config(data, '--recipe', name, '--no-pairs')
     assert '3 of 3 videos show several' in said
     assert '--pairs' in said
     text, cfg = make_config(data, '--recipe', name, '--pairs', '--overwrite')
