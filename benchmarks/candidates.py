@@ -65,6 +65,7 @@ PROTOCOLS = {
     # Hands and head alone don't tell which way is up.
     'gestures': Protocol('gestures', recipe='pose2d'),
     'mice': Protocol('subtle', recipe='pose3d'),
+    'rats': Protocol('rats'),
     'uwiom2d': Protocol('uwiom', recipe='pose2d'),
     'uwiom3d': Protocol('uwiom', recipe='pose3d'),
     'orders': Protocol('precog', [f'unseen_order_{n}' for n in (1, 4, 5, 8)], 'pose2d'),
