@@ -76,6 +76,8 @@ def pair(
     videos: tuple[VideoAnnotation, VideoAnnotation],
     root: list[int],
     rng: np.random.Generator,
+    *,
+    strangers: bool,
 ) -> VideoAnnotation:
     """Return a recording of the people of two, with labels of the first person."""
     frames = min(video['total_frames'] for video in videos)
@@ -99,12 +101,12 @@ def pair(
         'keypoint': project(keypoint_3d),
         'keypoint_score': np.any(keypoint_3d, axis=-1).astype(np.float32),
         'keypoint_3d': keypoint_3d,
-        'label': label,
+        'label': videos[0]['label'][:frames] if strangers else label,
         'individual': 0,
     }
 
 
-def make(data: AnnotationFile, number: int) -> AnnotationFile:
+def make(data: AnnotationFile, number: int, *, strangers: bool) -> AnnotationFile:
     """Return annotations of pairs, one for each recording of `train` and `test`."""
     rng = np.random.default_rng(number)
     by_name = {video['frame_dir']: video for video in data['annotations']}
@@ -116,16 +118,12 @@ def make(data: AnnotationFile, number: int) -> AnnotationFile:
         for one in videos:
             others = [video for video in videos if video['person'] != one['person']]
             other = others[rng.integers(len(others))]
-            made.append(pair((one, other), root, rng))
+            made.append(pair((one, other), root, rng, strangers=strangers))
         annotations += made
         split[part] = [video['frame_dir'] for video in made]
-    meta: Metainfo = {
-        **data['metainfo'],
-        'classes': CLASSES,
-        'dataset': 'precog_pairs',
-        'background': None,
-        'notes': [],
-    }
+    meta: Metainfo = {**data['metainfo'], 'dataset': 'precog_pairs', 'notes': []}
+    if not strangers:
+        meta = {**meta, 'classes': CLASSES, 'background': None}
     return {'annotations': annotations, 'split': split, 'metainfo': meta}
 
 
@@ -142,16 +140,20 @@ class Pairs(Job[None]):
     other one keeps the distance, approaches or moves away, for one to two seconds each,
     which are the classes. Who is on the left, the walk and the labels are independent
     of one another and of the strikes, so that the first person alone says nothing about
-    the labels.
+    the labels. With `--strangers`, the classes are the strikes of the first one, of
+    which the other says nothing.
     """
 
     ann_file: Path = argument('that of PRECOG-16', metavar='ANN')
     out: Path = argument('file to write', metavar='OUT')
     seed: int = option('default: %(default)s', 0, type=seed)
+    strangers: bool = option('keep the classes of PRECOG-16', False)
 
     def run(self, events: Events) -> None:
         """Write the annotation file."""
-        save_annotations(make(load_annotations(self.ann_file), self.seed), self.out)
+        data = load_annotations(self.ann_file)
+        made = make(data, self.seed, strangers=self.strangers)
+        save_annotations(made, self.out)
         events.note(str(self.out))
 
 

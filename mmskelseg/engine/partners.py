@@ -77,17 +77,17 @@ def _recall(values: np.ndarray, label: np.ndarray, part: np.ndarray) -> float:
     """
     kept = label != IGNORED
     values, part = values[kept], part[kept]
-    _, label, counts = np.unique(label[kept], return_inverse=True, return_counts=True)
+    classes, label = np.unique(label[kept], return_inverse=True)
     scaled = (values - values.mean(axis=0)) / (values.std(axis=0) + 1e-6)
     scaled = np.column_stack([scaled, np.ones(len(scaled))])
-    # Given values are as high as the class is rare, and so are weights.
-    targets = np.eye(len(counts))[label] / (counts * len(counts))
-    weighted = scaled / (counts * len(counts))[label][:, None]
     found = np.empty_like(label)
     for number in np.unique(part):
         own = part == number
-        gram = weighted[~own].T @ scaled[~own]
+        given, known = scaled[~own], np.eye(len(classes))[label[~own]]
+        known /= np.maximum(known.sum(axis=0), 1) * len(classes)
+        gram = (given * known.sum(axis=1, keepdims=True)).T @ given
         gram[np.diag_indices(len(gram))] += _PENALTY
-        weights = np.linalg.solve(gram, scaled[~own].T @ targets[~own])
+        weights = np.linalg.solve(gram, given.T @ known)
         found[own] = (scaled[own] @ weights).argmax(axis=1)
-    return float(np.mean([(found[label == c] == c).mean() for c in range(len(counts))]))
+    every = range(len(classes))
+    return float(np.mean([(found[label == c] == c).mean() for c in every]))

@@ -35,6 +35,7 @@ def made(tmp_path, rng):
     data = {'annotations': videos, 'split': {'train': names[:4], 'test': names[4:]}}
     save_annotations({**data, 'metainfo': {**meta, 'up': 'y'}}, tmp_path / 'one.pkl')
     Pairs.main([str(tmp_path / 'one.pkl'), str(tmp_path / 'two.pkl')])
+    Pairs.main([str(tmp_path / 'one.pkl'), str(tmp_path / 'b.pkl'), '--strangers'])
     return load_annotations(tmp_path / 'two.pkl')
 
 
@@ -57,3 +58,11 @@ def test_labels_say_how_the_distance_changes(made):
         {name[-1] for name in made['split'][part]} for part in ('train', 'test')
     )
     assert not trained & tested
+
+
+def test_strangers_keep_the_labels_of_the_first(made, tmp_path):
+    strangers = load_annotations(tmp_path / 'b.pkl')
+    assert strangers['metainfo']['classes'] == ['a']
+    for video, other in zip(made['annotations'], strangers['annotations'], strict=True):
+        np.testing.assert_array_equal(video['keypoint'], other['keypoint'])
+        assert not other['label'].any()
