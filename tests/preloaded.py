@@ -34,6 +34,9 @@ if IN_SERVER in os.environ:
                 # Some need packages that may be missing.
                 with suppress(ImportError):
                     import_module(module.name)
+    for name in ('onnx', 'onnxruntime'):
+        with suppress(ImportError):
+            import_module(name)
     runner.collect_env()
     Image.init()
     # Those that it starts are forks of it.

@@ -68,7 +68,12 @@ with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
     socket.send_fds(server, [call.encode()], [1, 2])
     sys.exit(int(server.recv(9)))
 """
-_MODULES = ('mmskelseg', 'submitit.core._submit', 'torch.distributed.run')
+_MODULES = (
+    'ipykernel_launcher',
+    'mmskelseg',
+    'submitit.core._submit',
+    'torch.distributed.run',
+)
 
 
 def run_python(

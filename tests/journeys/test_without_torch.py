@@ -20,35 +20,34 @@ main()
 """
 
 
-def run(*words):
-    """Run a program in this folder, and return what it prints."""
+def run_there(*words):
+    """Run a command there, in this folder, and return what it prints."""
     own = {**os.environ, 'PYTHONPATH': PATH}
-    done = subprocess.run(
-        [sys.executable, *words], env=own, capture_output=True, text=True
-    )
+    command = [sys.executable, '-c', OTHER, *words]
+    done = subprocess.run(command, env=own, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures('networks')
-def test_exported_model_labels_where_there_is_no_pytorch(tmp_path, monkeypatch):
+def test_exported_model_labels_where_there_is_no_pytorch(
+    run_tool, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
-    run('-m', 'mmskelseg', 'convert', 'precog', 'data', '--layout', 'body12')
-    run('-m', 'mmskelseg', 'export', 'precog', 'mine.onnx')
+    run_tool('mmskelseg', 'convert', 'precog', 'data', '--layout', 'body12')
+    run_tool('mmskelseg', 'export', 'precog', 'mine.onnx')
     words = ['data/annotations.pkl', 'mine.onnx', '--split', 'test']
-    there = run('-c', OTHER, 'segment', *words, '--formats', 'csv', '--out', 'there')
-    assert 'back_fist' in there
+    said = run_there('segment', *words, '--formats', 'csv', '--out', 'there')
+    assert 'back_fist' in said
     assert len([*(tmp_path / 'there').glob('*segments.csv')]) > 1
 
     # What a camera sees is labelled as it happens, here what it has recorded.
-    run('-m', 'mmskelseg', 'export', 'precog', 'live.onnx', '--streaming')
+    run_tool('mmskelseg', 'export', 'precog', 'live.onnx', '--streaming')
     monkeypatch.delenv('DISPLAY', raising=False)
     monkeypatch.delenv('WAYLAND_DISPLAY', raising=False)
     write_video('seen.mp4', [60, 200] * 30, 10, (128, 128))
-    said = run(
-        '-c', OTHER, 'live', 'seen.mp4', 'live.onnx', '--events', '--every-frame'
-    )
+    said = run_there('live', 'seen.mp4', 'live.onnx', '--events', '--every-frame')
     events = [json.loads(line) for line in said.splitlines() if line[:1] == '{']
     assert [one['event'] for one in events] == ['begin', 'end'] * (len(events) // 2)
     assert events[-1]['end'] == pytest.approx(6, abs=0.1)

@@ -539,7 +539,7 @@ def test_clips_are_joined_for_the_scores(fit, tmp_path, capsys):
     names = [video['frame_dir'] for video in data['annotations']]
     data['split'] = {'fold1/train': names[:8], 'fold1/test': names[8:]}
     with quick_workers():
-        folder = fit(data, *WORDS)
+        folder = fit(data, '--minutes', '600', '--compare', '1')
     said = capsys.readouterr().out
     assert 'nobody knows' in said
     assert 'Held-out clips, joined: ' in said
