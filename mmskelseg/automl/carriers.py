@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.automl.held_out import predictions_of, videos_of_tiers
+from mmskelseg.automl.held_out import predictions_of
 from mmskelseg.automl.steps import Outcome
 from mmskelseg.automl.trials import Setup
-from mmskelseg_behaviour.functional.videos import Video
+from mmskelseg_behaviour.functional.videos import Video, videos_of_tiers
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.structures.predictions import InputVideo
 from mmskelseg_io.structures.segments import to_segments

@@ -1,6 +1,6 @@
 """Predictions of videos that a model was not trained on, and how sure they are."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +15,7 @@ from mmskelseg_behaviour.functional.calibration import (
     fit_temperature,
     reliability,
 )
-from mmskelseg_behaviour.functional.videos import Video
-from mmskelseg_io.structures.tiers import Tier, label_rows, tiers_of
+from mmskelseg_behaviour.functional.videos import Video, videos_of_tiers
 
 
 @dataclass(frozen=True)
@@ -54,20 +53,6 @@ def predictions_of(file: Path) -> dict[str, Video]:
         for name, sample in load_samples(file).items()
     }
     return {name: one for name, one in found.items() if (one.gt >= 0).any()}
-
-
-def videos_of_tiers(
-    videos: Mapping[str, Video], metainfo: Mapping
-) -> Iterator[tuple[Tier, dict[str, Video]]]:
-    """Yield each tier, and the predictions of the videos that have a label in it."""
-    for i, tier in enumerate(tiers_of(metainfo)):
-        own = {}
-        for name, video in videos.items():
-            pred, gt = label_rows(video.pred)[i], label_rows(video.gt)[i]
-            if (gt >= 0).any():
-                own[name] = Video(pred, gt, video.scores[tier.rows])
-        if own:
-            yield tier, own
 
 
 def parts_of(videos: Mapping[str, Video], metainfo: Mapping) -> list[Scored]:

@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from mmskelseg.automl.assessment import FAIR, FEW, GOOD, MATCH
 from mmskelseg.automl.people import LOW, disputed, sentences
 from mmskelseg_behaviour.agreement import pair_scores
+from mmskelseg_behaviour.assessment import FAIR, FEW, GOOD, MATCH
 from mmskelseg_behaviour.functional.significance import CLEAR
 from mmskelseg_behaviour.functional.videos import Video
 from mmskelseg_behaviour.scores import SCORES, in_percent

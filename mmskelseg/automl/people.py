@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.automl.assessment import FEW, Predictions
 from mmskelseg.automl.observers import FIRST, Observers
 from mmskelseg_behaviour.agreement import agreement
+from mmskelseg_behaviour.assessment import FEW, Predictions
 from mmskelseg_behaviour.functional.agreement import common_labels
 from mmskelseg_behaviour.functional.significance import CLEAR, paired_bootstrap
 from mmskelseg_io.messages.counts import counted

@@ -6,15 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
-from mmskelseg.automl.assessment import (
-    Predictions,
-    class_results,
-    confusion,
-    evaluated,
-    person_intervals,
-    remaining,
-    suspect_labels,
-)
 from mmskelseg.automl.held_out import parts_of, predictions_of
 from mmskelseg.automl.observers import Observers
 from mmskelseg.automl.page import page
@@ -24,6 +15,15 @@ from mmskelseg.automl.trials import Setup, difference
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion
 from mmskelseg.datasets.inspection.summary import DataSummary
 from mmskelseg.export.cards import what_is_read
+from mmskelseg_behaviour.assessment import (
+    Predictions,
+    class_results,
+    confusion,
+    evaluated,
+    person_intervals,
+    remaining,
+    suspect_labels,
+)
 from mmskelseg_behaviour.drawing.moments import Moment, write_moments
 from mmskelseg_behaviour.functional.calibration import (
     Reliability,

@@ -22,7 +22,6 @@ import torch
 
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.checkpoints.reading import load_state_dict
-from mmskelseg.commands import compare
 from mmskelseg.datasets.inspection.report import report
 from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
 from mmskelseg.datasets.inspection.summary import summarize
@@ -36,6 +35,7 @@ from mmskelseg.export.export import export_onnx
 from mmskelseg.export.opening import trained_model
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime import OnnxSegmenter
+from mmskelseg_behaviour.commands import compare
 from mmskelseg_behaviour.functional.report import summarize_runs
 from mmskelseg_behaviour.groups import read_groups
 from mmskelseg_io.commands import convert

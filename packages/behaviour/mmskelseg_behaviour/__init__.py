@@ -1,1 +1,1 @@
-"""Behaviour in numbers: recordings, bouts, cycles, groups and observers compared."""
+"""Behaviour in numbers: recordings, bouts, cycles, groups, observers and models."""

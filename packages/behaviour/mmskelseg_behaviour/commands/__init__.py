@@ -1,1 +1,1 @@
-"""The commands that measure labels, a module each."""
+"""The commands that measure and compare labels, a module each."""

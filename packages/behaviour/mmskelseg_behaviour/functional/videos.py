@@ -1,6 +1,6 @@
 """Videos to evaluate, and what several scores need of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from mmskelseg_behaviour.functional.framewise import confusion_matrix, frame_ap
 from mmskelseg_behaviour.functional.segmental import segmental_counts
+from mmskelseg_io.structures.tiers import Tier, label_rows, tiers_of
 
 # The smallest overlaps, as IoU, at which segments are counted as found.
 OVERLAPS = (0.10, 0.25, 0.50)
@@ -20,6 +21,20 @@ class Video:
     pred: np.ndarray
     gt: np.ndarray
     scores: np.ndarray
+
+
+def videos_of_tiers(
+    videos: Mapping[str, Video], metainfo: Mapping
+) -> Iterator[tuple[Tier, dict[str, Video]]]:
+    """Yield each tier, and the predictions of the videos that have a label in it."""
+    for i, tier in enumerate(tiers_of(metainfo)):
+        own = {}
+        for name, video in videos.items():
+            pred, gt = label_rows(video.pred)[i], label_rows(video.gt)[i]
+            if (gt >= 0).any():
+                own[name] = Video(pred, gt, video.scores[tier.rows])
+        if own:
+            yield tier, own
 
 
 @dataclass(frozen=True)

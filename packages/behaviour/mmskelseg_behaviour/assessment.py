@@ -7,7 +7,6 @@ from typing import TypeAlias
 
 import numpy as np
 
-from mmskelseg.automl.held_out import videos_of_tiers
 from mmskelseg_behaviour.functional.framewise import confusion_matrix
 from mmskelseg_behaviour.functional.report import (
     Report,
@@ -17,7 +16,7 @@ from mmskelseg_behaviour.functional.report import (
 )
 from mmskelseg_behaviour.functional.segmental import match_segments
 from mmskelseg_behaviour.functional.segments import check_pair
-from mmskelseg_behaviour.functional.videos import Video
+from mmskelseg_behaviour.functional.videos import Video, videos_of_tiers
 from mmskelseg_io.structures.segments import direct_boundaries, segment_table
 from mmskelseg_io.structures.tiers import Tier
 from mmskelseg_io.structures.time_budget import time_budget

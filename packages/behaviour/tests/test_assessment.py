@@ -1,12 +1,11 @@
 """Verdicts, intervals, suspect labels and curves, worked out by hand."""
 
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from mmskelseg.automl.assessment import (
+from mmskelseg_behaviour.assessment import (
     class_results,
     confusion,
     evaluated,
@@ -14,37 +13,8 @@ from mmskelseg.automl.assessment import (
     remaining,
     suspect_labels,
 )
-from mmskelseg.automl.held_out import HeldOut, parts_of, videos_of_tiers
-from mmskelseg.automl.trials import best_of
-from mmskelseg_behaviour.functional.calibration import (
-    Scored,
-    fit_temperature,
-    reliability,
-)
-from mmskelseg_behaviour.functional.videos import Video
-
-META = {'classes': ['rest', 'walk', 'groom'], 'background': 'rest'}
-TIERS = {
-    'tiers': {'walk': META['classes'], 'hand': ['still', 'wave']},
-    'classes': ['walk: rest', 'walk: walk', 'walk: groom', 'hand: still', 'hand: wave'],
-    'background': {'walk': 'rest', 'hand': 'still'},
-}
-
-
-def prediction(true, label, sure=0.9):
-    true, label = (np.array(list(map(int, text))) for text in (true, label))
-    score = np.full((3, label.size), (1 - sure) / 2)
-    score[label, np.arange(label.size)] = sure
-    return Video(label, true, score)
-
-
-def of_tiers(first, second):
-    """Join predictions of three and of two classes to those of a video with tiers."""
-    return Video(
-        np.stack([first.pred, second.pred]),
-        np.stack([first.gt, second.gt]),
-        np.concatenate([first.scores, second.scores[:2]]),
-    )
+from mmskelseg_behaviour.functional.videos import videos_of_tiers
+from tests.predicted import META, TIERS, of_tiers, prediction
 
 
 @pytest.fixture
@@ -118,30 +88,6 @@ def test_interval_of_a_tier_needs_two_persons_with_labels_in_it(with_tiers):
     assert 'hand/f1@10' not in found
 
 
-def test_one_temperature_is_that_of_all_tiers():
-    """Two folds whose tiers say 4 to 1 and 4 to 1 to 1, and are right in half.
-
-    Where logits are multiplied by b, the odds are x and x / 2, with x = 4 ** b. The
-    cross-entropy is least where x / (x + 1) + x / (x + 2) = 1, so x * x = 2, b = 1 / 4.
-    """
-    two = prediction('01', '00', 0.8)
-    two.scores[:] = [[0.8, 0.8], [0.2, 0.2], [0, 0]]
-    three = prediction('02', '00', 2 / 3)
-    video = of_tiers(three, two)
-    held_out = HeldOut([{'a': video}, {'b': video}], TIERS)
-    assert held_out.temperature == pytest.approx(4)
-    parts = [
-        Scored(three.scores, three.gt, 'a'),
-        Scored(two.scores[:2], two.gt, 'a'),
-    ]
-    assert fit_temperature(parts) == pytest.approx(held_out.temperature)
-    plain = reliability(parts_of(held_out.videos, TIERS))
-    assert plain.frames.sum() == 8
-    assert plain.videos.max() == 2
-    after = held_out.after
-    assert (after.frames * after.confidence).sum() / 8 == pytest.approx(0.5)
-
-
 def test_class_by_hand():
     """A bout is found a frame late, one is missed, and one is too much."""
     videos = {
@@ -178,22 +124,6 @@ def test_ends_of_the_labels_are_no_ends_of_bouts():
     walk = class_results({'a': video}, {'a': 1.0}, META)[0]
     assert walk.bouts == (2, 2)
     assert walk.edge_error == 1
-
-
-@pytest.mark.parametrize(('persons', 'chosen'), [(3, 'cheap'), (6, 'best')])
-def test_cheaper_config_is_level_unless_persons_are_enough(persons, chosen):
-    """All favour the best by half a point: p is at least 1/4 of 3, and 1/32 of 6."""
-    names = [str(i) for i in range(persons)]
-    trials = [
-        SimpleNamespace(
-            candidate=SimpleNamespace(name=name, seconds=seconds),
-            f1_of_videos=dict.fromkeys(names, score),
-            score=score,
-        )
-        for name, seconds, score in (('cheap', 1, 90.0), ('best', 2, 90.5))
-    ]
-    found = best_of(trials, dict(zip(names, names, strict=True)))
-    assert found.candidate.name == chosen
 
 
 def test_interval_is_that_of_a_new_person():
