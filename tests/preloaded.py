@@ -37,7 +37,9 @@ if IN_SERVER in os.environ:
     for name in ('onnx', 'onnxruntime'):
         with suppress(ImportError):
             import_module(name)
-    runner.collect_env()
+    # Each training asks compilers and drivers for their versions.
+    versions = runner.collect_env()
+    runner.collect_env = lambda: versions
     Image.init()
     # Those that it starts are forks of it.
     processes.get_context = lambda _: multiprocessing.get_context('fork')

@@ -23,7 +23,6 @@ from types import SimpleNamespace
 
 from mmengine.config import config
 from mmengine.dataset import base_dataset
-from mmengine.runner import runner
 
 from tests.small_data import PATH, ROOT
 
@@ -37,8 +36,6 @@ if os.access('/dev/shm', os.W_OK):
         TemporaryDirectory=partial(TemporaryDirectory, dir='/dev/shm'),
         NamedTemporaryFile=NamedTemporaryFile,
     )
-# Each training asks compilers and drivers for their versions.
-runner.collect_env = cache(runner.collect_env)
 # It looks for garbage in all of PyTorch after each annotation file.
 base_dataset.gc = SimpleNamespace(collect=int)
 
