@@ -51,10 +51,10 @@ class Session:
         self._memory = most_bytes_of(len(content))
         self.name = name
         check_graph(content, name)
-        # To optimise the layout of images takes longer than to segment most recordings,
-        # and is of use for images alone.
+        # Further optimisers take longer than to segment most recordings, and are of use
+        # for images alone.
         levels = self._runtime.GraphOptimizationLevel
-        self._level = levels.ORT_ENABLE_EXTENDED
+        self._level = levels.ORT_ENABLE_BASIC
         self._session = self._opened()
         if any(len(shape) == 4 for shape in self.inputs.values()):
             self._level = levels.ORT_ENABLE_ALL
@@ -136,6 +136,8 @@ class Session:
         options.graph_optimization_level = self._level
         # Log nothing, since errors are raised.
         options.log_severity_level = 4
+        # Threads that wait for work leave the cores to other programs.
+        options.add_session_config_entry('session.intra_op.allow_spinning', '0')
         options.add_session_config_entry('session.use_env_allocators', '1')
         # Without this, it would also accept ONNX Runtime's own format.
         options.add_session_config_entry('session.load_model_format', 'ONNX')
