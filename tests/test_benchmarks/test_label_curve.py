@@ -108,7 +108,7 @@ def test_curve_of_small_data(call_tool, tmp_path):
     words = ['mine.py', '--minutes', 0.2, 0.4, '--stretch', 3, '--folds', 'a']
     words += ['--methods', 'suggested', 'timestamps', '--timestamp-share', 0.1]
     words += ['--steps', 3, '--work-dir', 'out']
-    options = ['--cfg-options', 'model.members=2']
+    options = ['--cfg-options', 'model.members=1']
     done = call_tool(TOOL, *words, *options)
     out = tmp_path / 'out'
     content = json.loads((out / 'label_curve.json').read_text())

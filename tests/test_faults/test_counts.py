@@ -56,8 +56,8 @@ def changed_sheet(path, rows, texts=''):
     ('count', 'cell', 'text'),
     [
         # XFD is the last column: 16,384 cells for each row of a few bytes.
-        (6000, '<c r="XFD{}"><v>1</v></c>', ''),
-        (20_000, '<c r="A{}" t="s"><v>0</v></c>', LONG_TEXT),
+        (4000, '<c r="XFD{}"><v>1</v></c>', ''),
+        (8_000, '<c r="A{}" t="s"><v>0</v></c>', LONG_TEXT),
     ],
     ids=['far to the right', 'long texts'],
 )
