@@ -256,9 +256,9 @@ def _metainfo(
         meta['up'] = assumed['up']
     if isinstance(meta.get('skeleton'), str):
         meta['skeleton'] = _LAYOUTS.get(meta['skeleton'], meta['skeleton'])
-    shapes = [v['keypoint'].shape for v in videos if _are_skeletons(v.get('keypoint'))]
-    if 'skeleton' not in meta and shapes:
-        joints = shapes[0][2]
+    posed = [video for video in videos if _are_skeletons(video.get('keypoint'))]
+    if 'skeleton' not in meta and posed:
+        joints = posed[0]['keypoint'].shape[2]
         if joints not in LAYOUT_OF:
             known = ', '.join(f'{name} ({n})' for n, name in LAYOUT_OF.items())
             raise UserError(
@@ -268,6 +268,8 @@ def _metainfo(
             )
         meta['skeleton'] = LAYOUT_OF[joints]
         assumed['skeleton'] = LAYOUT_OF[joints]
+        if joints == 25 and 'keypoint_3d' not in posed[0]:
+            assumed['skeleton'] += ', not openpose_body25'
     if 'classes' not in meta and 'tiers' not in meta:
         names = _label_map(path)
         if names is None:

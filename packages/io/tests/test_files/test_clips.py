@@ -113,6 +113,20 @@ def test_splits_may_name_files_and_clips_that_there_are_not(path, logged):
     assert '1 name in splits' in logged.text
 
 
+def test_25_joints_in_2d_are_kinects_or_named_to_be_others(path, logged):
+    data = in_2d()
+    for clip in data['annotations']:
+        for key in ('keypoint', 'keypoint_score'):
+            clip[key] = np.repeat(clip[key], 2, axis=2)[:, :, :25]
+    assert load_annotations(write(data, path))['metainfo']['skeleton'] == 'kinect25'
+    assert_names(logged.text, path, 'kinect25 | openpose_body25')
+    logged.clear()
+    data['metainfo'] = {'skeleton': 'openpose_body25'}
+    read = load_annotations(write(data, path))
+    assert read['metainfo']['skeleton'] == 'openpose_body25'
+    assert 'kinect25' not in logged.text
+
+
 def test_stated_metainfo_goes_before_assumptions(path, logged):
     stated = {'fps': 25, 'skeleton': 'nturgb+d', 'up': '-y', 'dataset': 'ntu'}
     read = load_annotations(write({**in_3d(), 'metainfo': stated}, path))
