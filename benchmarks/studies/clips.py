@@ -49,8 +49,11 @@ def main() -> None:
     parser.add_argument('data', type=Path)
     parser.add_argument('out', type=Path)
     job = parser.parse_args()
-    names = ('precog', 'utkinect', 'uwiom')
-    precog, utkinect, uwiom = (job.data / n / 'annotations.pkl' for n in names)
+    names = ('precog', 'utkinect', 'uwiom', 'rats')
+    precog, utkinect, uwiom, rats = (job.data / n / 'annotations.pkl' for n in names)
+    for name, source in (('uwiom', uwiom), ('rats', rats)):
+        split = load_annotations(source)['split']
+        write(source, job.out / name, split['fold1/train'], split['fold1/test'])
     split = load_annotations(precog)['split']
     known = split['fold1/train']
     people = sorted({name[5:] for name in known})
