@@ -357,6 +357,19 @@ def test_intervals_without_anybody_are_noted():
     assert not any('nobody' in n for n in read(Source('a', entry=both))['notes'])
 
 
+def test_an_individual_alone_is_noted_where_the_model_sees_others():
+    def notes(people, **options):
+        seen = (np.arange(2) < people)[:, None, None] * np.ones((2, 8, 17))
+        keypoint = np.full((2, 8, 17, 2), 5.0)
+        both = Source('a', entry=entry(keypoint=keypoint, keypoint_score=seen))
+        video = read(both, **options)
+        return [note for note in video['notes'] if 'nearest other' in note]
+
+    assert notes(1, others=True)
+    assert not notes(2, others=True)
+    assert not notes(1)
+
+
 def test_a_rate_that_replaces_that_of_the_file_is_noted():
     source = Source('a', poses=poses(fps=28.05))
     assert '30 fps instead of the 28.05 of the file' in read(source, fps=30)['notes']
