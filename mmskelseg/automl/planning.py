@@ -10,7 +10,7 @@ from statistics import median
 from types import MappingProxyType
 from typing import Annotated
 
-from mmskelseg.engine.choosing import choose, shows_several
+from mmskelseg.engine.choosing import choose, show_several
 from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.engine.new_config import Choice
 from mmskelseg_io.files.atomic import atomic_write_text
@@ -244,7 +244,7 @@ def candidates(
     """
     videos = data['annotations']
     has_3d = all('keypoint_3d' in video for video in videos)
-    are_several = all(map(shows_several, videos))
+    are_several = show_several(videos)
     objects, places = asked.objects, asked.places
     found: list[Candidate] = []
     refused: dict[str, UserError] = {}

@@ -53,6 +53,8 @@ _MIRROR: Mapping[str, object] = {'type': 'RandomHorizontalFlip'}
 _COORDINATES = ('pose2d', 'pose3d')
 # The nearest other is seen if that raises the part of frames that is found by this.
 _GAIN = 0.02
+# Short clips of two may show one alone.
+_MOST = 0.9
 _SIDES = re.compile(r'left|right', re.IGNORECASE)
 #: The fields of a choice that a question answers, and the line that explains them.
 Answer: TypeAlias = tuple[dict[str, Any], str]
@@ -337,38 +339,38 @@ def _pairs(given: Given, choice: Choice) -> Answer:
     asked, options = given.request.pairs, _turning(given, choice.recipe)
     named = all('individual' in video for video in given.videos)
     who = 'that labels describe' if named else 'with the highest scores of joints'
-    several = [video for video in given.videos if shows_several(video)]
+    alone = [v['frame_dir'] for v in given.videos if not _shows_several(v)]
     if asked:
-        for video in given.videos:
-            if not shows_several(video):
-                raise UserError(
-                    f'{given.path}: video {video["frame_dir"]!r} shows one person, but '
-                    '--pairs needs two or more; convert it with --others, or leave '
-                    '--pairs out.'
-                )
+        if not show_several(given.videos):
+            raise UserError(
+                f'{given.path}: video {alone[0]!r} shows one person, the first of '
+                f'{len(alone)} such videos, but --pairs needs two or more; convert it '
+                'with --others, or leave --pairs out.'
+            )
         if choice.lookahead is not None and not named:
             # Who scores highest is known only at the end of a video.
             options['person'] = 0
         return {'pairs': options}, (
             f'The individual {who} is seen with the nearest other.'
         )
-    if choice.recipe not in _COORDINATES or not several:
+    count = len(given.videos)
+    if choice.recipe not in _COORDINATES or len(alone) == count:
         return {}, ''
     line = (
-        f'{len(several)} of {counted(len(given.videos), "video")} show several '
+        f'{count - len(alone)} of {counted(count, "video")} show several '
         f'individuals, of whom only the one {who} is read; a config with --pairs also '
         'sees the nearest other.'
     )
     may_be_pairs = asked is None and choice.lookahead is None and len(given.train) > 1
-    if not may_be_pairs or len(several) < len(given.videos):
+    if not may_be_pairs or not show_several(given.videos):
         return {}, line
     dims: Literal[2, 3] = 3 if choice.recipe == 'pose3d' else 2
-    alone, both = recall_without_and_with(given.train, given.meta, dims, options)
+    own, both = recall_without_and_with(given.train, given.meta, dims, options)
     found = (
         f'in a quick look at held-out recordings, {100 * both:.0f} % of the frames of '
-        f'a class are found with the nearest other, and {100 * alone:.0f} % without'
+        f'a class are found with the nearest other, and {100 * own:.0f} % without'
     )
-    if both < alone + _GAIN:
+    if both < own + _GAIN:
         return {}, f'{line} It is left out, since {found}.'
     return {'pairs': options}, (
         f'The individual {who} is seen with the nearest other, since {found}. To leave '
@@ -376,8 +378,12 @@ def _pairs(given: Given, choice: Choice) -> Answer:
     )
 
 
-def shows_several(video: VideoAnnotation) -> bool:
-    """Return whether a video shows more than one person."""
+def show_several(videos: Sequence[VideoAnnotation]) -> bool:
+    """Return whether nine of ten videos show more than one person."""
+    return np.mean([*map(_shows_several, videos)]) >= _MOST
+
+
+def _shows_several(video: VideoAnnotation) -> bool:
     return joints_seen(video).any(axis=(1, 2)).sum() > 1
 
 

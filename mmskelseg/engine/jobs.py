@@ -94,7 +94,7 @@ class ConfigRequest:
     pairs: bool | None = option(
         'also read where the nearest other person or animal is, and how it moves; '
         '--no-pairs reads one alone (default: what finds more of held-out recordings '
-        'in a quick look, if every video shows several)',
+        'in a quick look, if nine of ten videos show several)',
         None,
         action=argparse.BooleanOptionalAction,
     )

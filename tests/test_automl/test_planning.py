@@ -42,7 +42,7 @@ def test_default_comes_first(found):
     assert (found[0].options, found[1].options) == ('--recipe pose2d', options)
 
 
-def test_pairs_are_compared_where_each_video_shows_several():
+def test_pairs_are_compared_where_videos_show_several():
     data = small_annotations([300] * 6)
     for video in data['annotations']:
         for key in ('keypoint', 'keypoint_score'):

@@ -6,6 +6,8 @@ import pytest
 from mmskelseg.engine.choosing import choose
 from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.engine.partners import recall_without_and_with
+from mmskelseg_io.messages.errors import UserError
+from tests.errors import raises_naming
 
 SKELETON = {'joints': ['nose', 'tail'], 'limbs': [[0, 1]], 'flip_pairs': []}
 META = {
@@ -62,3 +64,22 @@ def test_other_one_is_seen_if_that_finds_more_or_is_asked_for(depends, asked, tm
     flag = '--no-pairs' if asked is None and depends else '--pairs'
     assert (flag in choice.lines['pairs']) == (asked is not True)
     assert ('quick look' in choice.lines['pairs']) == (asked is None)
+
+
+@pytest.mark.parametrize(('alone', 'may_be'), [(1, True), (2, False)])
+def test_one_of_ten_recordings_may_show_one_alone(alone, may_be, tmp_path):
+    videos = [{**v, 'frame_dir': f'{n}{v["frame_dir"]}'} for n in range(5)
+              for v in recordings(True)][:10]  # fmt: skip
+    for video in videos[:alone]:
+        video['keypoint_score'] = video['keypoint_score'] * [[[1]], [[0]]]
+    names = [video['frame_dir'] for video in videos]
+    split = {'train': names[:8], 'test': names[8:]}
+    data = {'metainfo': META, 'annotations': videos, 'split': split}
+    given = data, tmp_path / 'a.pkl', ('train', 'test')
+    assert (choose(*given, ConfigRequest()).pairs is not None) == may_be
+    asked = ConfigRequest(pairs=True)
+    if may_be:
+        assert choose(*given, asked).pairs is not None
+    else:
+        with raises_naming(UserError, 'a.pkl', repr(names[0]), '2', '--pairs'):
+            choose(*given, asked)
