@@ -1,6 +1,7 @@
 """A whole fit on small data, in two processes."""
 
 import json
+import multiprocessing
 import re
 import shutil
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ import pytest
 
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.automl import fit as fit_module
+from mmskelseg.automl import folds
 from mmskelseg.automl.held_out import predictions_of
 from mmskelseg.automl.job import Fit
 from mmskelseg.commands.export import main as export
@@ -19,6 +21,7 @@ from mmskelseg.commands.share import main as share
 from mmskelseg.commands.suggest import main as suggest
 from mmskelseg.commands.test import main as score
 from mmskelseg.engine import lengths
+from mmskelseg.engine.new_config import Choice
 from mmskelseg_behaviour.functional.calibration import (
     Scored,
     fit_temperature,
@@ -44,21 +47,33 @@ pytestmark = pytest.mark.slow
 WORDS = ['--minutes', '600', '--compare', '2']
 
 
-@pytest.fixture(scope='module')
-def small_plan():
-    """Trainings of four steps of one network."""
+@contextmanager
+def small_trainings():
+    """Train two steps of one small network, in two folds, in processes that are forks.
+
+    These find everything imported.
+    """
+    chosen = Choice._model
+
+    def small(choice, temperature):
+        model = chosen(choice, temperature)
+        (branch,) = model['branches'].values()
+        branch |= {'channels': 8, 'num_layers': 2}
+        return model
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lengths, '_STEPS', (4, 5))
+        patch.setattr(Choice, '_model', small)
+        patch.setattr(folds, '_MOST_FOLDS', 2)
+        patch.setattr(lengths, '_STEPS', (2, 3))
         patch.setattr(lengths, '_FRAMES', 0)
+        if IS_POSSIBLE:
+            patch.setattr(processes, 'get_context', lambda _: preloaded_context())
         yield
 
 
-@contextmanager
-def quick_workers():
-    """Have workers find everything imported."""
-    with pytest.MonkeyPatch.context() as patch:
-        if IS_POSSIBLE:
-            patch.setattr(processes, 'get_context', lambda _: preloaded_context())
+@pytest.fixture
+def small():
+    with small_trainings():
         yield
 
 
@@ -101,7 +116,7 @@ def said_before(fit, capsys):
 
 
 @pytest.fixture(scope='module')
-def fitted(tmp_path_factory, small_plan):
+def fitted(tmp_path_factory):
     """The folder of a fit on four persons, with two videos each, and a test video."""
     folder = tmp_path_factory.mktemp('fit')
     data = small_annotations([60, 45] * 4 + [50])
@@ -117,9 +132,14 @@ def fitted(tmp_path_factory, small_plan):
         video['observers'] = {'ann': video['label'], 'bob': bob}
     save_annotations(data, folder / 'annotations.pkl')
     out = folder / 'model'
-    job = Fit(ann_file=folder / 'annotations.pkl', out=out, minutes=600.0, compare=2)
-    # The test of the same command has processes that import everything.
-    with quick_workers():
+    job = Fit(
+        ann_file=folder / 'annotations.pkl',
+        out=out,
+        minutes=600.0,
+        compare=2,
+        processes=2,
+    )
+    with small_trainings():
         found = job.start(PrintedEvents())
     assert found.folder == out
     assert {*found.scores} == {'test', 'held_out'}
@@ -162,7 +182,7 @@ def test_persons_are_held_out_whole(fitted):
     data = load_annotations(fitted / 'annotations.pkl')
     assert data['annotations'][0]['filename'] == str(fitted.parent / 'walk.mp4')
     person = {v['frame_dir']: v['person'] for v in data['annotations']}
-    for i in (1, 2, 3):
+    for i in (1, 2):
         train, held = (data['split'][f'fold{i}/{part}'] for part in ('train', 'test'))
         assert not {person[n] for n in train} & {person[n] for n in held}
         assert set(train + held) == set(data['split']['train'])
@@ -251,14 +271,13 @@ def test_probabilities_are_calibrated(fitted):
     assert segments[0]['score'] == pytest.approx(first, abs=1e-3)
 
 
-@pytest.mark.usefixtures('small_plan')
+@pytest.mark.usefixtures('small')
 def test_tiers_are_fitted_together(fit, tmp_path):
     """With one temperature; a video may have labels in one of them only."""
     data = small_annotations([40, 45, 40, 50])
     with_tiers(data)
     data['annotations'][0]['label'][1] = -1
-    with quick_workers():
-        folder = fit(data, '--minutes', '5', '--compare', '1')
+    folder = fit(data, '--minutes', '5', '--compare', '1')
     report = report_of(folder)
     metrics = json.loads((folder / 'test' / 'metrics.json').read_text('utf-8'))
     for name, value in report['scores']['test'].items():
@@ -307,7 +326,9 @@ def without_paths(report):
     return {k: v for k, v in report.items() if k not in ('next', 'data', 'checkpoint')}
 
 
-def test_same_command_repeats_nothing_that_is_done(moved, fitted, capsys, measured):
+def test_same_command_repeats_nothing_that_is_done(
+    moved, fitted, capsys, measured, small, monkeypatch
+):
     """A run that was lost is repeated, with the same digits.
 
     Even where the folder was moved to, and with another number of cores.
@@ -317,7 +338,9 @@ def test_same_command_repeats_nothing_that_is_done(moved, fitted, capsys, measur
     scores = json.loads(file.read_text())
     file.unlink()
     shutil.copy(fitted.parent / 'annotations.pkl', '.')
-    words = ['annotations.pkl', '--out', str(moved), *WORDS, '--processes', '3']
+    # A process that has to import everything.
+    monkeypatch.setattr(processes, 'get_context', multiprocessing.get_context)
+    words = ['annotations.pkl', '--out', str(moved), *WORDS, '--processes', '1']
     assert main(words) is None
     text = capsys.readouterr().out
     assert 'Two observers (ann and bob) agree to a kappa of' in text
@@ -387,12 +410,11 @@ def test_other_settings_need_another_folder(fitted, words, named):
         main([str(ann_file), '--out', str(fitted), *words])
 
 
-def test_plan_given_back_gives_the_same_digits(fitted, tmp_path, measured):
+def test_plan_given_back_gives_the_same_digits(fitted, tmp_path, measured, small):
     out = tmp_path / 'again'
     plan = fitted / 'plan.json'
     words = [str(fitted.parent / 'annotations.pkl'), '--plan', str(plan)]
-    with quick_workers():
-        assert main([*words, '--out', str(out)]) is None
+    assert main([*words, '--out', str(out)]) is None
     assert not measured
     before, after = report_of(fitted), report_of(out)
     assert after['plan'] == before['plan'] == json.loads(plan.read_text('utf-8'))
@@ -530,7 +552,7 @@ def test_persons_in_training_and_test_are_said(said_before, who):
     assert shown == (who == 'ann')
 
 
-@pytest.mark.usefixtures('small_plan')
+@pytest.mark.usefixtures('small')
 def test_clips_are_joined_for_the_scores(fit, tmp_path, capsys):
     """They show one action each; who shows them is held out."""
     data = small_annotations([30] * 12)
@@ -538,8 +560,7 @@ def test_clips_are_joined_for_the_scores(fit, tmp_path, capsys):
         video |= {'label': np.full(30, i % 3), 'person': f'person {i // 4}'}
     names = [video['frame_dir'] for video in data['annotations']]
     data['split'] = {'fold1/train': names[:8], 'fold1/test': names[8:]}
-    with quick_workers():
-        folder = fit(data, '--minutes', '600', '--compare', '1')
+    folder = fit(data, '--minutes', '600', '--compare', '1')
     said = capsys.readouterr().out
     assert 'nobody knows' in said
     assert 'Held-out clips, joined: ' in said
