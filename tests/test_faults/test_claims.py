@@ -405,7 +405,7 @@ def test_slices_and_objects_are_not_printed_for_ever():
     assert len(shown(slice(deep, None))) <= 60
     objects = np.empty(1, object)
     objects[0] = deep
-    assert shown(objects) == 'an array of objects of the shape (1,)'
+    assert shown(objects) == 'an array of object with shape (1,)'
 
 
 def test_storage_whose_key_is_no_text_is_refused(tmp_path):

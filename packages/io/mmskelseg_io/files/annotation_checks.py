@@ -9,20 +9,19 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, cycle
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal
 
 import numpy as np
 
 from mmskelseg_io.files.metainfo_checks import (
     Line,
-    described,
     is_text,
     metainfo_problems,
     name_problems,
     value_problems,
 )
 from mmskelseg_io.files.typed import Rate
-from mmskelseg_io.messages.errors import CONTROL, UserError, shown
+from mmskelseg_io.messages.errors import CONTROL, UserError, unlike
 from mmskelseg_io.messages.options import Count, Where
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import (
@@ -83,8 +82,7 @@ def _problems(data: AnnotationFile) -> Iterator[tuple[Part, str]]:
     yield from _at(_WHOLE, _key_problems('metainfo', meta))
     yield from _at(_WHOLE, (f'metainfo {one}' for one in metainfo_problems(meta)))
     if not isinstance(videos, list) or not videos:
-        expected = 'expected a list of at least one video'
-        yield _WHOLE, f'annotations is {described(videos)}, {expected}.'
+        yield _WHOLE, unlike('annotations', videos, 'a list of at least one video')
     skeleton, tiers = Skeleton.get(meta['skeleton']), tiers_of(meta)
     for i, video in enumerate(videos):
         name = video.get('frame_dir', i) if isinstance(video, dict) else i
@@ -96,16 +94,13 @@ def _problems(data: AnnotationFile) -> Iterator[tuple[Part, str]]:
             yield (str(name), problem.split()[0]), f'video {name!r}: {problem}'
     yield from _at(_WHOLE, _name_problems(videos))
     if not isinstance(split, dict) or {type(name) for name in split} != {str}:
-        expected = 'expected a dict with `train` and `test`'
-        yield _WHOLE, f'split is {described(split)}, {expected}.'
+        yield _WHOLE, unlike('split', split, 'a dict with `train` and `test`')
     names = {video['frame_dir'] for video in videos}
     for name, members in split.items():
-        if '{{' in name:
-            # Configs that name it would contain a template of MMEngine.
-            yield _WHOLE, f'the name of split {described(name)} holds {{{{; rename it.'
-        if CONTROL.search(name):
-            problem = f'the name of split {described(name)} holds control characters.'
-            yield _WHOLE, problem
+        # Configs that name it would contain a template of MMEngine.
+        if '{{' in name or CONTROL.search(name):
+            expected = 'a name without {{ and control characters'
+            yield _WHOLE, unlike('the name of a split', name, expected, 'rename it')
         yield from _at(('split', name), _member_problems(name, members, names))
     for name in split:
         yield from _at(('split', name), _half_problems(name, split))
@@ -120,7 +115,7 @@ def _at(part: Part, problems: Iterable[str]) -> Iterator[tuple[Part, str]]:
 def _key_problems(what: str, value: Mapping[str, object]) -> Iterator[str]:
     required = ', '.join(_REQUIRED[what])
     if not isinstance(value, dict):
-        yield f'the {what} is {described(value)}, expected a dict with {required}.'
+        yield unlike(f'the {what}', value, f'a dict with {required}')
     instead = {'tiers': 'classes', 'observers': 'label'}
     given = {*value, *(instead[key] for key in value if key in instead)}
     missing = [key for key in _REQUIRED[what] if key not in given]
@@ -135,39 +130,48 @@ def _video_problems(
     video: VideoAnnotation, skeleton: Skeleton, tiers: Sequence[Tier]
 ) -> Iterator[str]:
     yield from _key_problems('video', video)
-    name = video['frame_dir']
-    yield from name_problems('frame_dir is', name)
+    yield from name_problems('frame_dir', video['frame_dir'])
     yield from _keypoint_problems(video['keypoint'], skeleton)
     shape = video['keypoint'].shape[:3]
     yield from _individual_problems(video, shape[0])
     if 'observers' in video:
-        yield from _observer_problems(video['observers'])
-    yield from _length_problems(video, shape[1], tiers)
+        observers = video['observers']
+        if not isinstance(observers, dict) or not observers:
+            expected = 'a dict with the labels of each observer by name'
+            yield unlike('observers', observers, expected)
+        for name in observers:
+            yield from name_problems('observers, a name,', name)
+    yield from _label_problems(video, shape[1], tiers)
+    total = video['total_frames']
+    if not isinstance(total, int | np.integer) or total != shape[1]:
+        yield unlike('total_frames', total, f'the {shape[1]} frames of keypoint')
     shapes: dict[Literal['keypoint_score', 'keypoint_3d', 'risk'], tuple[int, ...]] = {
         'keypoint_score': shape,
         'keypoint_3d': (*shape, 3),
         'risk': shape[1:2],
     }
-    for key, expected in shapes.items():
-        if key not in video:
-            continue
-        if not _is_numerical(video[key]):
-            yield f'{key} is {described(video[key])}, expected a numerical array.'
-        if video[key].shape != expected:
-            yield f'{key} has shape {video[key].shape}, but keypoint needs {expected}.'
-    yield from _value_problems(video, tiers)
+    for key, wanted in shapes.items():
+        if key in video and not _is_array(video[key], wanted):
+            expected = f'a numerical array of shape {wanted}, as keypoint needs'
+            yield unlike(key, video[key], expected)
+    for key in SKELETON_KEYS:
+        if key in video:
+            least = 0 if key == 'keypoint_score' else -_FARTHEST
+            values = np.moveaxis(video[key], 0, -1)
+            remedy = 'set a missing joint to 0 and its keypoint_score to 0'
+            yield from _bound_problems(key, values, least, ('frame', 'joint'), remedy)
+    risk = video.get('risk', np.zeros(1))
+    yield from _bound_problems('risk', risk, -_FARTHEST, ('frame',), 'or leave it out')
     yield from value_problems(_VALUES, video)
     yield from place_problems('places', video.get('places', ()))
 
 
 def _keypoint_problems(keypoint: np.ndarray, skeleton: Skeleton) -> Iterator[str]:
-    if not _is_numerical(keypoint):
-        yield f'keypoint is {described(keypoint)}, expected a numerical array.'
-    if keypoint.ndim != 4 or keypoint.shape[-1] != 2 or 0 in keypoint.shape:
-        yield (
-            f'keypoint has shape {keypoint.shape}, expected (persons, frames, joints, '
-            '2), none of them 0; for one person, put an axis of length 1 in front.'
-        )
+    axes = np.shape(keypoint) if _is_array(keypoint) else ()
+    if len(axes) != 4 or axes[3] != 2 or 0 in axes:
+        expected = 'a numerical array (persons, frames, joints, 2), none of them 0'
+        remedy = 'for one person, put an axis of length 1 in front'
+        yield unlike('keypoint', keypoint, expected, remedy)
     if keypoint.shape[2] != skeleton.num_joints:
         yield (
             f'keypoint has {keypoint.shape[2]} joints, but the skeleton '
@@ -177,38 +181,17 @@ def _keypoint_problems(keypoint: np.ndarray, skeleton: Skeleton) -> Iterator[str
 
 
 def _individual_problems(video: VideoAnnotation, persons: int) -> Iterator[str]:
-    names = video.get('individuals', ())
-    if 'individuals' in video and not (
-        isinstance(names, list | tuple) and len(names) == persons
-    ):
-        yield (
-            f'individuals is {shown(names)}, expected a list of the names of the '
-            f'{persons} in keypoint.'
-        )
+    names = video.get('individuals', [*map(str, range(persons))])
+    if not isinstance(names, list | tuple) or len(names) != persons:
+        expected = f'a list of the names of the {persons} in keypoint'
+        yield unlike('individuals', names, expected)
     for name in names:
-        yield from name_problems('individuals has the name', name)
+        yield from name_problems('individuals, a name,', name)
     if len({*names}) < len(names):
-        yield f'individuals is {shown(names)}; give each its own name.'
+        yield unlike('individuals', names, 'a name of its own for each')
     index = video.get('individual', 0)
     if not isinstance(index, int | np.integer) or not 0 <= index < persons:
-        yield f'individual is {shown(index)}, expected an index up to {persons - 1}.'
-
-
-def _observer_problems(observers: object) -> Iterator[str]:
-    if not isinstance(observers, dict) or not observers:
-        yield (
-            f'observers is {described(observers)}, expected a dict with the labels of '
-            'each observer by name.'
-        )
-    for name in cast(dict, observers):
-        yield from name_problems('observers has the name', name)
-
-
-def _labels(video: VideoAnnotation) -> dict[str, np.ndarray]:
-    """Return label, and that of each observer, by their names in messages."""
-    own = {'label': video['label']} if 'label' in video else {}
-    observers = video.get('observers', {})
-    return own | {f'observers {who!r}': one for who, one in observers.items()}
+        yield unlike('individual', index, f'an index up to {persons - 1}')
 
 
 def _name_problems(videos: Sequence[VideoAnnotation]) -> Iterator[str]:
@@ -231,118 +214,72 @@ def _name_problems(videos: Sequence[VideoAnnotation]) -> Iterator[str]:
             found[part] = whose
 
 
-def _length_problems(
+def _label_problems(
     video: VideoAnnotation, frames: int, tiers: Sequence[Tier]
 ) -> Iterator[str]:
-    rows = {'individuals': len(video.get('individuals', ())), 'tiers': len(tiers)}
-    if not tiers[0].name:
-        rows['tiers'] = 0
-    expected = tuple(n for n in rows.values() if n)
-    for key, label in _labels(video).items():
-        if not isinstance(label, np.ndarray) or label.dtype.kind not in 'iu':
-            yield (
-                f'{key} is {described(label)}, expected an integer array with the '
-                'class id of each frame; convert it with astype(int64).'
-            )
-        if label.shape[:-1] != expected and label.shape[-1:] == (frames,):
-            named = ' and '.join(
-                f'{n} {what.removesuffix("s") if n == 1 else what}'
-                for what, n in rows.items()
-                if n
-            )
-            yield (
-                f'{key} has shape {label.shape}, but with {named or "one tier"} it '
-                f'must be {(*expected, frames)}.'
-            )
-        if label.shape != (*expected, frames):
-            yield (
-                f'{key} has shape {label.shape}, but keypoint has {frames} frames; '
-                'labels and poses must come from the same frames, so cut the longer of '
-                'the two.'
-            )
-    total = video['total_frames']
-    if not isinstance(total, int | np.integer) or total != frames:
-        yield (
-            f'total_frames is {described(total)}, but keypoint has {frames} frames; '
-            f'set total_frames to {frames}.'
-        )
+    """Yield what is wrong with label, and with that of each observer."""
+    labels = {'label': video['label']} if 'label' in video else {}
+    for who, one in video.get('observers', {}).items():
+        labels[f'observers {who!r}'] = one
+    axes = {
+        'individuals': len(video.get('individuals', ())),
+        'tiers': len(tiers) if tiers[0].name else 0,
+        'frames': frames,
+    }
+    shape = tuple(filter(None, axes.values()))
+    rows = ' x '.join(f'{n} {axis}' for axis, n in axes.items() if n)
+    for key, label in labels.items():
+        if not _is_array(label, shape, 'iu'):
+            expected = f'an integer array of shape {shape}: class ids of {rows}'
+            remedy = 'convert it, or cut the longer of labels and poses'
+            yield unlike(key, label, expected, remedy)
+        for tier, row in zip(cycle(tiers), label.reshape(-1, frames), strict=False):
+            count, axis = len(tier.classes), ('frame',)
+            stated = f'tier {tier.name!r}' if tier.name else 'metainfo classes'
+            remedy = f'since {stated} has {count} names, and -1 is no label'
+            yield from _bound_problems(key, row, -1, axis, remedy, count - 1)
 
 
-def _value_problems(video: VideoAnnotation, tiers: Sequence[Tier]) -> Iterator[str]:
-    for key in SKELETON_KEYS:
-        # Comparisons with NaN are false.
-        if key in video and not (
-            video[key].min() >= -_FARTHEST and video[key].max() <= _FARTHEST
-        ):
-            values = video[key].reshape(*video[key].shape[:3], -1)
-            far = np.any(~(np.abs(values) <= _FARTHEST), axis=-1)
-            frame, joint, person = np.argwhere(far.transpose(1, 2, 0))[0]
-            worst = values[person, frame, joint]
-            what = 'NaN or infinite'
-            if np.isfinite(worst).all():
-                what = f'{worst[np.abs(worst).argmax()]:g}, beyond {_FARTHEST:g},'
-            yield (
-                f'{key} is {what} in frame {frame}, joint {joint}, the first '
-                f'of {far.sum()} such joints; set a missing joint to 0 and its '
-                'keypoint_score to 0.'
-            )
-    wrong = np.flatnonzero(~np.isfinite(video.get('risk', 0)))
-    if wrong.size:
-        yield (
-            f'risk is NaN or infinite in frame {wrong[0]}; complete it or leave it out.'
-        )
-    score = video['keypoint_score']
-    if (score < 0).any():
-        frame, joint, person = np.argwhere((score < 0).transpose(1, 2, 0))[0]
-        yield (
-            f'keypoint_score is {score[person, frame, joint]:g} in frame {frame}, '
-            f'joint {joint}, expected 0 (missing) or more.'
-        )
-    for name, label in _labels(video).items():
-        yield from _id_problems(name, label, tiers)
-
-
-def _id_problems(key: str, label: np.ndarray, tiers: Sequence[Tier]) -> Iterator[str]:
-    rows = zip(cycle(tiers), label.reshape(-1, label.shape[-1]), strict=False)
-    for tier, row in rows:
-        count, stated = len(tier.classes), 'metainfo classes'
-        wrong = np.flatnonzero((row < -1) | (row >= count))
-        if tier.name:
-            stated = f'tier {tier.name!r}'
-        if wrong.size:
-            yield (
-                f'{key} is {row[wrong[0]]} in frame {wrong[0]}, the first of '
-                f'{wrong.size} out of range; expected 0 to {count - 1}, since {stated} '
-                f'has {count} names, or -1 for no label.'
-            )
+def _bound_problems(
+    key: str,
+    values: np.ndarray,
+    least: float,
+    axes: Sequence[str],
+    remedy: str,
+    most: float = _FARTHEST,
+) -> Iterator[str]:
+    """Yield the first of values out of bounds; the first axes have names."""
+    # Comparisons with NaN are false.
+    if values.min() >= least and values.max() <= most:
+        return
+    wrong = np.argwhere(~((values >= least) & (values <= most)))
+    place = ', '.join(f'{axis} {i}' for axis, i in zip(axes, wrong[0], strict=False))
+    yield (
+        f'{key} is {values[tuple(wrong[0])]:g} in {place}, the first of {len(wrong)} '
+        f'such values, expected {least:g} to {most:g}; {remedy}.'
+    )
 
 
 def _object_problems(video: VideoAnnotation, kinds: ObjectKinds) -> Iterator[str]:
     objects = video.get('objects', [])
     if not isinstance(objects, list | tuple):
-        yield f'objects is {described(objects)}, expected a list of objects.'
+        yield unlike('objects', objects, 'a list of objects')
     names = set()
+    needed = {'name', 'kind', 'points', 'score'}
     for i, one in enumerate(objects):
-        if not isinstance(one, dict) or not {'name', 'kind', 'points', 'score'} <= {
-            *one
-        }:
-            yield (
-                f'objects has {described(one)} at index {i}, expected a dict with '
-                'name, kind, points and score.'
-            )
+        if not isinstance(one, dict) or not needed <= {*one}:
+            expected = 'a dict with name, kind, points and score'
+            yield unlike(f'objects, index {i},', one, expected)
         name = one['name']
-        yield from name_problems(f'objects has at index {i} the name', name)
+        yield from name_problems(f'objects, the name at index {i},', name)
         if name in names:
             yield f'objects has the name {name!r} twice; give each its own.'
         names.add(name)
-        place = f'objects, {name!r},'
         if not is_text(one['kind']) or one['kind'] not in kinds:
-            yield (
-                f'{place} has the kind {shown(one["kind"])}, expected one of metainfo '
-                f'objects: {", ".join(kinds) or "none"}.'
-            )
-        points = len(kinds[one['kind']])
-        yield from _point_problems(place, one, (video['total_frames'], points))
+            expected = f'one of metainfo objects: {", ".join(kinds) or "none"}'
+            yield unlike(f'objects, {name!r}, kind', one['kind'], expected)
+        shape = video['total_frames'], len(kinds[one['kind']])
+        yield from _point_problems(f'objects, {name!r},', one, shape)
 
 
 def _point_problems(
@@ -353,35 +290,23 @@ def _point_problems(
         'score': shape,
         'points_3d': (*shape, 3),
     }
-    for key, expected in shapes.items():
+    for key, wanted in shapes.items():
         if key not in one:
             continue
-        value = one[key]
-        if not _is_numerical(value) or value.shape != expected:
-            yield (
-                f'{place} has {key} {described(value)}, expected a numerical array of '
-                f'shape {expected}: (frames, points of its kind).'
-            )
+        if not _is_array(one[key], wanted):
+            expected = f'a numerical array of shape {wanted}: (frames, points of it)'
+            yield unlike(f'{place} {key}', one[key], expected)
         least = 0 if key == 'score' else -_FARTHEST
-        # Comparisons with NaN are false.
-        wrong = np.argwhere(~((value >= least) & (value <= _FARTHEST)))
-        if len(wrong):
-            frame, point = wrong[0, :2]
-            yield (
-                f'{place} has {key} {value[tuple(wrong[0])]:g} in frame {frame}, point '
-                f'{point}, expected {least:g} to {_FARTHEST:g}; set a point that is '
-                'not seen to 0, with score 0.'
-            )
+        remedy = 'set a point that is not seen to 0, with score 0'
+        axes = ('frame', 'point')
+        yield from _bound_problems(f'{place} {key}', one[key], least, axes, remedy)
 
 
 def _member_problems(
     name: str, members: Sequence[str], videos: Collection[str]
 ) -> Iterator[str]:
     if not isinstance(members, list | tuple) or not members:
-        yield (
-            f'split {name!r} is {described(members)}, expected a list of at least one '
-            'frame_dir.'
-        )
+        yield unlike(f'split {name!r}', members, 'a list of at least one frame_dir')
     for video in members:
         if not isinstance(video, str) or video not in videos:
             yield (
@@ -411,5 +336,9 @@ def _fold_problems(
         )
 
 
-def _is_numerical(value: object) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind in 'fiu'
+def _is_array(
+    value: object, shape: tuple[int, ...] | None = None, kinds: str = 'fiu'
+) -> bool:
+    """Return whether a value is an array of numbers, of this shape if it is given."""
+    is_numerical = isinstance(value, np.ndarray) and value.dtype.kind in kinds
+    return is_numerical and shape in (None, np.shape(value))  # type: ignore[arg-type]

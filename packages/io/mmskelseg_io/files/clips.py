@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg_io.files.metainfo_checks import described
 from mmskelseg_io.files.parsing import read_lines
 from mmskelseg_io.messages.counts import counted
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError, misfit, shown
 from mmskelseg_io.structures.annotations import SKELETON_KEYS
 from mmskelseg_io.structures.bodies import SIDE, fit_image
 from mmskelseg_io.structures.segments import IGNORED
@@ -126,21 +125,16 @@ def _recording(
         )
     label = clip.get('label', IGNORED)
     if not _is_id(label) or label >= _MOST_CLASSES:
-        raise UserError(
-            f'{place}: label is {described(label)}, expected the id of one class, an '
-            f'integer below {_MOST_CLASSES}, or an integer array with that of each '
-            'frame.'
-        )
+        expected = f'an integer below {_MOST_CLASSES}, or an integer array'
+        raise misfit(place, 'label', label, f'class ids of the clip: {expected}')
     if 'frame_inds' in clip and 'keypoint' in clip:
         made |= _decompressed(clip, place)
         made = {key: value for key, value in made.items() if key not in _COMPRESSED}
     if 'keypoint' in made:
         if not _are_skeletons(made['keypoint']):
-            raise UserError(
-                f'{place}: keypoint is {described(made["keypoint"])}, expected a '
-                'numerical array (persons, frames, joints, 2 or 3) with at least one '
-                'frame; leave the clip out if it has none.'
-            )
+            expected = 'a numerical array (persons, frames, joints, 2 or 3)'
+            remedy = 'leave the clip out if it has no frame'
+            raise misfit(place, 'keypoint', made['keypoint'], expected, remedy)
         made |= _skeletons(made, meta, assumed)
         made['label'] = np.full(made['keypoint'].shape[1], int(label))
         made.setdefault('total_frames', len(made['label']))
@@ -216,25 +210,19 @@ def _decompressed(clip: Mapping[str, Any], place: str) -> dict[str, np.ndarray]:
     listed, frames = clip['keypoint'], clip['frame_inds']
     total = clip.get('total_frames')
     if not isinstance(total, int | np.integer) or not 0 < total <= _MOST_FRAMES:
-        raise UserError(
-            f'{place}: total_frames is {shown(total)}, expected the number of frames, '
-            f'up to {_MOST_FRAMES}.'
-        )
+        expected = f'the number of frames, up to {_MOST_FRAMES}'
+        raise misfit(place, 'total_frames', total, expected)
     if not isinstance(listed, np.ndarray) or listed.ndim != 3 or listed.shape[2] != 3:
-        raise UserError(
-            f'{place}: keypoint has shape {np.shape(listed)}, but frame_inds needs '
-            'a list of skeletons, (skeletons, joints, 3), with x, y and score.'
-        )
+        expected = 'an array (skeletons, joints, 3) of x, y and score, with frame_inds'
+        raise misfit(place, 'keypoint', listed, expected)
     if (
         not isinstance(frames, np.ndarray)
         or frames.dtype.kind not in 'iu'
         or frames.shape != listed.shape[:1]
         or np.any((frames < 0) | (frames >= total))
     ):
-        raise UserError(
-            f'{place}: frame_inds is {shown(frames)}, expected an integer array with '
-            f'the frame, 0 to {total - 1}, of each of the {len(listed)} skeletons.'
-        )
+        each = f'the frame, 0 to {total - 1}, of each of the {len(listed)} skeletons'
+        raise misfit(place, 'frame_inds', frames, f'an integer array with {each}')
     order = np.argsort(frames, kind='stable')
     frames, listed = frames[order], listed[order]
     person = np.arange(len(frames)) - np.searchsorted(frames, frames)

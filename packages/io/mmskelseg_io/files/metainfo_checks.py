@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, TypeGuard, cast
 
-import numpy as np
-
 from mmskelseg_io.files.typed import Rate
 from mmskelseg_io.messages.errors import (
     CONTROL,
@@ -12,6 +10,7 @@ from mmskelseg_io.messages.errors import (
     UserError,
     reading,
     shown,
+    unlike,
 )
 from mmskelseg_io.messages.options import (
     Count,
@@ -81,10 +80,8 @@ def metainfo_problems(meta: Metainfo) -> Iterator[str]:
 
 def _skeleton_problems(skeleton: object) -> Iterator[str]:
     if not is_data_layout(skeleton):
-        yield (
-            f'skeleton is {shown(skeleton)}, expected coco17, lcr15, mmpose:NAME or a '
-            'dict with joints and limbs; the path of a file could run code.'
-        )
+        expected = 'coco17, lcr15, mmpose:NAME or a dict with joints and limbs'
+        yield unlike('skeleton', skeleton, expected, 'a file could run code')
         return
     try:
         Skeleton.get(skeleton)
@@ -94,50 +91,40 @@ def _skeleton_problems(skeleton: object) -> Iterator[str]:
 
 def _kind_problems(kinds: object) -> Iterator[str]:
     if not isinstance(kinds, dict):
-        yield (
-            f'objects is {described(kinds)}, expected a dict with the names of the '
-            'points of each kind.'
-        )
+        yield unlike('objects', kinds, 'a dict with the names of points by kind')
         return
     for kind, points in kinds.items():
-        yield from name_problems('objects has a kind', kind)
+        yield from name_problems('objects, a kind,', kind)
         if (
             not isinstance(points, list | tuple)
             or not 0 < len(points) <= _MOST_POINTS
             or not all(is_text(name) and name for name in points)
             or len({*points}) < len(points)
         ):
-            yield (
-                f'objects, {kind!r}, is {shown(points)}, expected a list of the '
-                f'different names of its 1 to {_MOST_POINTS} points.'
-            )
+            expected = f'a list of the different names of 1 to {_MOST_POINTS} points'
+            yield unlike(f'objects, {kind!r},', points, expected)
 
 
 def _tier_problems(meta: Metainfo) -> Iterator[str]:
     tiers = meta['tiers']
     if not isinstance(tiers, dict) or not tiers:
-        yield (
-            f'tiers is {described(tiers)}, expected a dict with the class names of '
-            'each tier.'
-        )
+        yield unlike('tiers', tiers, 'a dict with the class names of each tier')
     for name, classes in tiers.items():
-        yield from name_problems('tiers has a tier', name)
+        yield from name_problems('tiers, a name,', name)
         yield from _class_problems(f'tiers, {name!r},', classes)
     flat = flat_classes(tiers)
     yield from _class_problems('tiers', flat)
     if 'classes' in meta and meta['classes'] not in (flat, tuple(flat)):
-        yield (
-            f'classes is {described(meta["classes"])}, which are not those of the '
-            f'tiers, {", ".join(flat)}; leave it out.'
-        )
+        expected = f'those of the tiers, {", ".join(flat)}'
+        yield unlike('classes', meta['classes'], expected, 'leave it out')
 
 
 def _class_problems(place: str, classes: Sequence[str]) -> Iterator[str]:
     if not isinstance(classes, list | tuple) or not classes:
-        yield f'{place} is {described(classes)}, expected a list of class names.'
+        yield unlike(place, classes, 'a list of class names')
     ids: dict[str, int] = {}
     for i, name in enumerate(classes):
-        yield from name_problems(f'{place} has for id {i}', name)
+        yield from name_problems(f'{place}, id {i},', name)
         if len(name) > MOST_OF_CLASS:
             yield (
                 f'{place} has a name of {len(name)} letters for id {i}, but at most '
@@ -151,38 +138,26 @@ def _class_problems(place: str, classes: Sequence[str]) -> Iterator[str]:
 
 
 def _background_problems(meta: Metainfo) -> Iterator[str]:
-    background = meta.get('background')
-    if 'tiers' not in meta:
-        pairs = [('background', background, meta.get('classes', []))]
-    elif background is not None and not isinstance(background, dict):
-        yield (
-            f'background is {shown(background)}, expected None or a dict with the '
-            'background class of each tier.'
-        )
+    stated, tiers = meta.get('background'), meta.get('tiers')
+    if tiers is None:
+        tiers, stated = {'': meta.get('classes', [])}, {'': stated}
+    if not isinstance(stated, dict | None):
+        expected = 'None or a dict with the background class of each tier'
+        yield unlike('background', stated, expected)
         return
-    else:
-        for name in background or {}:
-            if name not in meta['tiers']:
-                yield (
-                    f'background names the tier {shown(name)}, expected one of '
-                    f'{", ".join(meta["tiers"])}.'
-                )
-        pairs = [
-            (f'background, {name!r},', value, meta['tiers'][name])
-            for name, value in (background or {}).items()
-        ]
-    for place, value, classes in pairs:
-        if value is not None and value not in classes:
-            yield (
-                f'{place} is {shown(value)}, expected None or one of the classes '
-                f'{", ".join(classes)}.'
-            )
+    for name, value in (stated or {}).items():
+        if name not in tiers:
+            yield unlike('background, a tier,', name, f'one of {", ".join(tiers)}')
+        elif value is not None and value not in tiers[name]:
+            place = f'background, {name!r},' if name else 'background'
+            expected = f'None or one of the classes {", ".join(tiers[name])}'
+            yield unlike(place, value, expected)
 
 
-def name_problems(place: str, name: object) -> Iterator[str]:
-    """Yield what is wrong with a name, after the words that say where it stands."""
+def name_problems(what: str, name: object) -> Iterator[str]:
+    """Yield what is wrong with a name, that of ``what``."""
     if not is_text(name) or not name.strip():
-        yield f'{place} {shown(name)}, expected a name without control characters.'
+        yield unlike(what, name, 'a name without control characters')
 
 
 def value_problems(
@@ -191,13 +166,4 @@ def value_problems(
     """Yield what is wrong with those values that do not fit the hints of their keys."""
     for key, hint in hints.items():
         if key in values and not fits(values[key], hint):
-            yield f'{key} is {described(values[key])}, expected {expected(hint)}.'
-
-
-def described(value: object) -> str:
-    """Return a short description of a value for a message."""
-    if isinstance(value, np.ndarray):
-        return f'an array of {value.dtype} with shape {value.shape}'
-    if isinstance(value, dict | list) and value:
-        return f'a {type(value).__name__} of length {len(value)}'
-    return shown(value)
+            yield unlike(key, values[key], expected(hint))

@@ -86,10 +86,25 @@ def check_name(name: str, what: str, most: int = MOST_LETTERS) -> None:
             'can be shown; shorten it.'
         )
     if CONTROL.search(name):
-        raise UserError(
-            f'{what} is {shown(name)}, expected a name without control characters; '
-            'rename it.'
-        )
+        wanted = 'a name without control characters'
+        raise UserError(unlike(what, name, wanted, 'rename it'))
+
+
+def unlike(what: str, value: object, expected: str, remedy: str = '') -> str:
+    """Return the sentence that a value is not as expected, and what to do.
+
+    >>> unlike('fps', 0, 'a number above 0', 'correct it')
+    'fps is 0, expected a number above 0; correct it.'
+    """
+    end = f'; {remedy}' if remedy else ''
+    return f'{what} is {shown(value)}, expected {expected}{end}.'
+
+
+def misfit(
+    place: str | os.PathLike, what: str, value: object, expected: str, remedy: str = ''
+) -> UserError:
+    """Return the error that a value at a place in a file is not as expected."""
+    return UserError(f'{place}: {unlike(what, value, expected, remedy)}')
 
 
 class MissingFileError(UserError, FileNotFoundError):
@@ -237,9 +252,10 @@ def _brief(value: object, depth: int) -> str:
         value = value.item()
     if isinstance(value, slice):
         return f'slice{_brief((value.start, value.stop, value.step), depth)}'
-    if getattr(getattr(value, 'dtype', None), 'hasobject', False):
-        # Objects in an array may be nested without end.
-        return f'an array of objects of the shape {getattr(value, "shape", ())}'
+    kind, shape = (getattr(value, key, None) for key in ('dtype', 'shape'))
+    # Objects in an array may be nested without end.
+    if kind is not None and (shape or kind.hasobject):
+        return f'an array of {kind} with shape {shape}'
     if isinstance(value, int) and abs(value) >= 10**30:
         return f'a number of over {int(value.bit_length() * 0.30103)} digits'
     return repr(value)

@@ -171,7 +171,7 @@ def compress(key, value):
     ('change', 'named'),
     [
         (clip(1, 'label', 2.0), f'{CLIPS[1][0]} | label | 2.0'),
-        (clip(1, 'label', [2]), f'{CLIPS[1][0]} | label | list'),
+        (clip(1, 'label', [2]), f'{CLIPS[1][0]} | label is [2]'),
         (clip(1, 'label', True), f'{CLIPS[1][0]} | label | True'),
         (clip(1, 'label', 10**30), f'{CLIPS[1][0]} | label'),
         (clip(1, 'label', -3), f'{CLIPS[1][0]} | label | -3'),
@@ -210,7 +210,7 @@ def test_fault_of_a_clip_is_named_in_one_sentence(change, named, path):
 
 def test_label_beyond_the_names_is_refused(path):
     (path.parent / 'label_map.txt').write_text('drink\neat\n')
-    with raises_naming(ValueError, path, f'{CLIPS[2][0]} | label | 2 | 0 to 1'):
+    with raises_naming(ValueError, path, f'{CLIPS[2][0]} | label | 2 | -1 to 1'):
         load_annotations(write(in_2d(), path))
 
 

@@ -22,11 +22,11 @@ def test_any_key_may_be_missing():
 
 @pytest.mark.parametrize(('key', 'value', 'named'), [
     ('classes', [], '[]'), ('classes', 'walk', "'walk'"), ('classes', [1], '1'),
-    ('classes', ['walk', ' '], "' '"), ('classes', ['walk', 'a\nb'], 'for id 1'),
+    ('classes', ['walk', ' '], "' '"), ('classes', ['walk', 'a\nb'], 'id 1'),
     ('classes', ['walk', 'lift', 'walk'], "'walk' | ids 0 and 2"),
     ('classes', np.array(['walk']), 'an array'),
     ('classes', ['walk', 'x' * 2000], '2000 | id 1'),
-    ('tiers', {}, '{}'), ('tiers', ['walk'], 'length 1'),
+    ('tiers', {}, '{}'), ('tiers', ['walk'], "['walk']"),
     ('tiers', {'x': []}, "'x' | []"), ('tiers', {'': ['walk']}, "''"),
     ('tiers', {'x': ['walk', 'walk']}, "'x' | 'walk'"),
     ('tiers', {'x': ['b: c'], 'x: b': ['c']}, "'x: b: c' | ids 0 and 1"),
@@ -37,8 +37,8 @@ def test_any_key_may_be_missing():
     ('fps', 0, '0'), ('fps', 'fast', "'fast'"), ('kpt_thr', 60, '60'),
     ('up', 'w', "'w'"), ('up', np.ones(3), 'a.pth'), ('view', 3, '3'),
     ('license', np.ones(2), 'an array'), ('dataset', 'a\x1b[31m', r'\x1b'),
-    ('person', ['ann'], 'length 1'),
-    ('objects', ['box'], 'length 1'), ('objects', {'': ['a']}, "''"),
+    ('person', ['ann'], "['ann']"),
+    ('objects', ['box'], "['box']"), ('objects', {'': ['a']}, "''"),
     ('objects', {'box': []}, "'box' | []"), ('objects', {'box': 'ab'}, "'box' | 'ab'"),
     ('objects', {'box': ['a', 'a']}, "'box' | 'a'"),
 ])  # fmt: skip
