@@ -176,4 +176,5 @@ def test_browser_finds_video_files_in_the_folder_that_is_named(
     assert 'films/a.mp4: cannot be read as a video' in text
     change(lambda data: data['annotations'][1].update(label=np.zeros(44, int)))
     error = call_tool(TOOL, small_data, code=1).stderr
-    assert f"error: {small_data}: video 'video_1': label is an array of int64 with shape (44,)" in error
+    assert f"error: {small_data}: video 'video_1': label is an array" in error
+    assert '(44,)' in error

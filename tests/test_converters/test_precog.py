@@ -75,7 +75,7 @@ def test_release_is_packed_into_one_file(release, tmp_path, call_tool):
         np.testing.assert_array_equal(found['label'], entry['label'])
     (tmp_path / 'other.npz').write_bytes(b'PK no zip')
     done = call_tool(TOOL, tmp_path / 'other.npz', tmp_path / 'c', code=1)
-    assert 'other.npz: not an npz file of plain arrays' in done.stderr
+    assert 'other.npz: something in it is missing or damaged' in done.stderr
 
 
 def test_folds_keep_subjects_apart_and_orders_too(release, tmp_path, call_tool):

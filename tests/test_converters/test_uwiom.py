@@ -151,8 +151,8 @@ FAULTS = [
     (remove(POSE), f'/{POSE} | missing | video 02'),
     (remove(RISK), f'/{RISK} | missing | video 02'),
     (rename(POSE, 'Poses/2_pose3d.npy'), '/Poses/2_pose3d.npy | 03_pose3d.npy'),
-    (truncate(POSE), f'/{POSE} | not a complete .npy'),
-    (save(LABEL, np.array([None] * FRAMES)), f'/{LABEL} | not a complete .npy'),
+    (truncate(POSE), f'/{POSE} | damaged'),
+    (save(LABEL, np.array([None] * FRAMES)), f'/{LABEL} | damaged'),
     (save(POSE, np.ones((FRAMES, 17, 3))), f'/{POSE} | float64 | (12, 17, 3)'),
     (edit_pose((4, 7), np.nan), f'/{POSE} | frame 4, joint 7'),
     (

@@ -216,4 +216,4 @@ def test_hdf5_with_a_text_in_place_of_an_array_is_named(tmp_path):
         del group['block0_values']
         group['block0_values'] = 'text'
     message = str(judge(read_poses, path))
-    assert 'take1DLC.h5: /poses/block0_values has the type' in message
+    assert 'take1DLC.h5: /poses/block0_values is' in message

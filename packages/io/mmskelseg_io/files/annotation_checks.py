@@ -340,5 +340,6 @@ def _is_array(
     value: object, shape: tuple[int, ...] | None = None, kinds: str = 'fiu'
 ) -> bool:
     """Return whether a value is an array of numbers, of this shape if it is given."""
-    is_numerical = isinstance(value, np.ndarray) and value.dtype.kind in kinds
-    return is_numerical and shape in (None, np.shape(value))  # type: ignore[arg-type]
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in kinds:
+        return False
+    return shape in (None, value.shape)

@@ -15,13 +15,12 @@ from typing import IO
 import numpy as np
 
 from mmskelseg_io.files.inputs import check_claim, regular_file
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError, reading, shown
 
-# What NumPy and zipfile may raise for damaged files.
+# What NumPy and zipfile may raise for damaged files, besides errors of content.
 _DAMAGED = (
-    ValueError, EOFError, KeyError, TypeError, OSError, OverflowError, MemoryError,
-    RecursionError, RuntimeError, SyntaxError, TokenError, zipfile.BadZipFile,
-    zlib.error, pickle.UnpicklingError,
+    EOFError, OSError, MemoryError, RuntimeError, SyntaxError, TokenError,
+    zipfile.BadZipFile, zlib.error, pickle.UnpicklingError,
 )  # fmt: skip
 
 
@@ -33,13 +32,8 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
         UserError: If it is not a complete file of one plain array.
     """
     path = regular_file(path)
-    try:
+    with reading(path, *_DAMAGED):
         array = np.lib.format.open_memmap(path, mode='r')
-    except _DAMAGED as error:
-        raise UserError(
-            f'{path}: not a complete .npy file of numbers ({shown(error)}); copy or '
-            'make it again.'
-        ) from None
     check_text(array, path)
     return native(array)
 
@@ -114,23 +108,16 @@ def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """
     path = regular_file(path)
     arrays = {}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            check_claim(sum(member.file_size for member in members), path)
-            for member in members:
-                with archive.open(member) as file:
-                    name = member.filename.removesuffix('.npy')
-                    arrays[name] = _read_member(file, member.file_size)
-                    check_text(arrays[name], path)
-                    arrays[name] = native(arrays[name])
-    except UserError:
-        raise
-    except (*_DAMAGED, NotImplementedError) as error:
-        raise UserError(
-            f'{path}: not an npz file of plain arrays ({shown(error)}); save it again '
-            'with np.savez, without objects.'
-        ) from None
+    remedy = 'save plain arrays again with np.savez, without objects'
+    with reading(path, *_DAMAGED, remedy=remedy), zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        check_claim(sum(member.file_size for member in members), path)
+        for member in members:
+            with archive.open(member) as file:
+                name = member.filename.removesuffix('.npy')
+                arrays[name] = _read_member(file, member.file_size)
+                check_text(arrays[name], path)
+                arrays[name] = native(arrays[name])
     return arrays
 
 

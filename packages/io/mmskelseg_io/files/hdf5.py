@@ -15,7 +15,8 @@ import numpy as np
 
 from mmskelseg_io.files.inputs import check_claim, regular_file
 from mmskelseg_io.files.parsing import FilePath
-from mmskelseg_io.messages.errors import UnavailableError, UserError, reading, shown
+from mmskelseg_io.messages.dependencies import import_optional
+from mmskelseg_io.messages.errors import UserError, misfit, reading
 
 if TYPE_CHECKING:
     import h5py
@@ -30,6 +31,7 @@ _MOST_TEXTS = 100_000
 _TEXT_BLOCK = 1 << 24
 # The largest number that is plausible anywhere, or can be read.
 _LARGEST = float(np.finfo(np.float32).max)
+_REMEDY = 'export the file again'
 # How a heap of what has a variable length begins: with its version.
 _HEAP = b'GCOL\1\0\0\0'
 
@@ -147,20 +149,15 @@ class Group(Mapping[str, Any]):
         fields = data.dtype.fields
         kinds = [kind for kind, *_ in fields.values()] if fields else [data.dtype]
         if any(kind.base.kind not in 'biuf' for kind in kinds):
-            raise UserError(
-                f'{self._path}: {data.name} has the type {shown(str(data.dtype))}, but '
-                'numbers are expected; export the file again.'
-            )
+            raise misfit(self._path, data.name, data, 'numbers', _REMEDY)
         self._spent[0] += self._check_size(data, most)
         values = np.asarray(data[()])
         for part in [values[field] for field in fields] if fields else [values]:
             # They become numbers of 32 bits, in which it would count as missing.
             too_large = part[np.isfinite(part) & (np.abs(part) > _LARGEST)]
             if too_large.size:
-                raise UserError(
-                    f'{self._path}: {data.name} has the value {too_large.flat[0]:g}, '
-                    f'expected numbers up to {_LARGEST:g}; export the file again.'
-                )
+                what, expected = f'{data.name}, a value,', f'up to {_LARGEST:g}'
+                raise misfit(self._path, what, too_large.flat[0], expected, _REMEDY)
         return values
 
     def number(self, name: str) -> float:
@@ -179,11 +176,7 @@ class Group(Mapping[str, Any]):
         data = self[name]
         text = h5py.check_string_dtype(data.dtype)
         if text is None or data.ndim > 1 or data.shape is None:
-            raise UserError(
-                f'{self._path}: {data.name} has the type {shown(str(data.dtype))} and '
-                f'the shape {data.shape}, expected a list of texts; export the file '
-                'again.'
-            )
+            raise misfit(self._path, data.name, data, 'a list of texts', _REMEDY)
         self._check_size(data, _MOST_TEXTS)
         # Any number of texts of variable length may share the same bytes of the file.
         step = max(1, _TEXT_BLOCK // os.path.getsize(self._path))
@@ -199,10 +192,8 @@ class Group(Mapping[str, Any]):
         """Return the bytes of memory that a data set takes, after checking them."""
         size = data.size or 0
         if most is not None and size > most:
-            raise UserError(
-                f'{self._path}: {data.name} has {size} values, but at most {most} are '
-                'plausible; export the file again.'
-            )
+            expected = f'at most {most} values'
+            raise misfit(self._path, data.name, data, expected, _REMEDY)
         # They become numbers of 64 bits, in another order. A chunk is unpacked whole.
         width = data.dtype.itemsize
         chunk = math.prod(data.chunks or ()) * width
@@ -218,22 +209,9 @@ def open_hdf5(path: FilePath) -> Iterator[Group]:
     Errors of h5py in the block become a UserError that names the file, so the block
     should do nothing but read.
     """
-    try:
-        import h5py
-    except ModuleNotFoundError:
-        raise UnavailableError(
-            f'{path}: reading this file requires h5py, which is not installed; run pip '
-            'install h5py, or export the poses as CSV.'
-        ) from None
+    h5py = import_optional('h5py', f'{path}: an HDF5 file')
     regular_file(path)
-    try:
-        file = h5py.File(path, 'r')
-    except (TypeError, ValueError, LookupError, *_DAMAGED) as error:
-        raise UserError(
-            f'{path}: not a complete HDF5 file ({shown(error, 120)}); export or copy '
-            'it again.'
-        ) from None
-    with file, reading(path, *_DAMAGED):
+    with reading(path, *_DAMAGED), h5py.File(path, 'r') as file:
         _check_heaps(path, file.id.get_create_plist().get_sizes()[1])
         yield Group(file, path)
 
@@ -295,10 +273,8 @@ def hdf5_attribute(holder: 'Group | h5py.HLObject', name: str, path: FilePath) -
     if attribute.shape not in ((), (1,)) or not (
         is_text or attribute.dtype.kind in 'biuf'
     ):
-        raise UserError(
-            f'{path}: the attribute {name} of {holder.name} has the shape '
-            f'{attribute.shape}, expected one number or text; export the file again.'
-        )
+        what = f'the attribute {name} of {holder.name}'
+        raise misfit(path, what, attribute, 'one number or text', _REMEDY)
     value = holder.attrs[name]
     return value[0] if attribute.shape else value
 

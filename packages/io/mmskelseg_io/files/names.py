@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path, PurePath
 from typing import TypeVar
 
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import misfit
 
 Item = TypeVar('Item')
 # The most bytes of an id in a file name; systems allow 255 bytes in total.
@@ -113,10 +113,8 @@ def frame_in(value: object, place: str, key: str) -> int:
     """Return the frame that the value of a key states: a number, or a file's name."""
     found = numbered(str(value))
     if found is None or str(value).startswith('-'):
-        raise UserError(
-            f'{place}: {key} is {shown(value)}, expected the number of a frame, or a '
-            'file name that ends in one.'
-        )
+        expected = 'the number of a frame, or a file name that ends in one'
+        raise misfit(place, key, value, expected)
     return found[1]
 
 

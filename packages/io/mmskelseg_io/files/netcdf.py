@@ -16,7 +16,7 @@ import numpy as np
 from mmskelseg_io.files.hdf5 import Group, hdf5_attribute, open_hdf5, texts
 from mmskelseg_io.files.inputs import check_fps
 from mmskelseg_io.files.parsing import FilePath
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError, misfit, shown
 
 if TYPE_CHECKING:
     import h5py
@@ -103,10 +103,7 @@ class Dataset:
             return [alone] if count == 1 else [f'{alone}_{i}' for i in range(count)]
         names = [str(name) for name in np.atleast_1d(self.variables[axis].values)]
         if len(names) != count or len({*names}) < count:
-            raise UserError(
-                f'{self.path}: {axis} is {shown(names)}, expected {count} different '
-                'names.'
-            )
+            raise misfit(self.path, axis, names, f'{count} different names')
         return names
 
     def frames(self, count: int) -> tuple[np.ndarray, float | None]:

@@ -26,7 +26,13 @@ from defusedxml.ElementTree import fromstring
 
 from mmskelseg_io.files.inputs import most_bytes_of, regular_file
 from mmskelseg_io.files.workbooks import read_sheets, without_empty
-from mmskelseg_io.messages.errors import MissingFileError, UserError, shown
+from mmskelseg_io.messages.errors import (
+    MissingFileError,
+    UserError,
+    misfit,
+    reading,
+    shown,
+)
 
 Value = TypeVar('Value')
 FilePath = str | os.PathLike
@@ -111,13 +117,8 @@ def read_names(given: Sequence[str]) -> list[str]:
 
 def _unpacked(path: Path) -> bytes:
     most = most_bytes_of(path.stat().st_size)
-    try:
-        with gzip.open(path) as file:
-            content = file.read(most + 1)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UserError(
-            f'{path}: not a complete gzip file ({error}); copy it again, or unpack it.'
-        ) from None
+    with reading(path, gzip.BadGzipFile, EOFError, zlib.error), gzip.open(path) as file:
+        content = file.read(most + 1)
     if len(content) > most:
         raise UserError(
             f'{path}: larger than {most >> 20} MiB when unpacked; unpack it yourself, '
@@ -209,10 +210,8 @@ def read_xml(path: FilePath, root: str, tool: str) -> Element:
             f'{path}: its encoding cannot be read ({shown(error)}); save it in UTF-8.'
         ) from None
     if element.tag != root:
-        raise UserError(
-            f'{path}: the outermost element is {element.tag!r}, expected {root!r}; '
-            f'this is not a file of {tool}.'
-        )
+        remedy = f'this is not a file of {tool}'
+        raise misfit(path, 'the outermost element', element.tag, f'{root!r}', remedy)
     return element
 
 

@@ -13,7 +13,6 @@ import struct
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
-from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 import numpy as np
@@ -446,10 +445,17 @@ def load_pickle(path: str | os.PathLike, names: Names | None = None) -> Any:
         # An empty file cannot be mapped.
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else None
         with mapped or nullcontext(b'') as content:
-            return _loaded(PickleReader(content, names, file=file), path)
+            return read_pickle(content, path, names, file)
 
 
-def _loaded(reader: PickleReader, path: Path) -> Any:
+def read_pickle(
+    content: bytes | mmap.mmap,
+    path: str | os.PathLike,
+    names: Names | None = None,
+    file: IO[bytes] | None = None,
+) -> Any:
+    """Return the content of a pickle in a file; see :func:`load_pickle`."""
+    reader = PickleReader(content, names, file=file)
     try:
         return reader.load()
     except UnsafePickleError as error:
@@ -460,6 +466,6 @@ def _loaded(reader: PickleReader, path: Path) -> Any:
     except UNREADABLE:
         raise UserError(
             f'{path}: a pickle was expected, but after {reader.position} of '
-            f'{len(reader.content)} bytes it ends or cannot be read; copy or make the '
+            f'{len(content)} bytes it ends or cannot be read; copy or make the '
             'file again.'
         ) from None

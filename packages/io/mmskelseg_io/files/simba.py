@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from mmskelseg_io.files.inputs import check_fps, is_file
 from mmskelseg_io.files.parsing import FilePath, number, read_dicts, read_text
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import reading
 
 
 class SimbaVideo(NamedTuple):
@@ -61,13 +61,8 @@ def simba_video(path: FilePath) -> SimbaVideo:
 
 def _behaviors(path: Path) -> tuple[str, ...]:
     config = configparser.ConfigParser(interpolation=None, strict=False)
-    try:
+    with reading(path, configparser.Error):
         config.read_string(read_text(path))
-    except configparser.Error as error:
-        raise UserError(
-            f'{path}: not a valid configuration of SimBA ({shown(error, 120)}); copy '
-            'it again.'
-        ) from None
     names = []
     if config.has_section('SML settings'):
         stated = config.items('SML settings')

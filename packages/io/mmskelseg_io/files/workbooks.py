@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mmskelseg_io.files.inputs import check_claim, regular_file
 from mmskelseg_io.messages.dependencies import import_optional
-from mmskelseg_io.messages.errors import UserError, reading, shown
+from mmskelseg_io.messages.errors import reading
 
 _Rows = list[tuple[int, list[str]]]
 # The rows of the largest sheet of Excel.
@@ -33,17 +33,11 @@ def read_sheets(path: str | os.PathLike) -> list[_Rows]:
     """
     file = regular_file(path)
     openpyxl = import_optional('openpyxl', f'{path}: a workbook')
-    try:
-        with zipfile.ZipFile(file) as archive:
-            check_claim(sum(part.file_size for part in archive.infolist()), path)
-    except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise UserError(
-            f'{path}: not a complete workbook ({shown(error)}); export or copy it '
-            'again.'
-        ) from None
     sheets, taken = [], 0
     # openpyxl names its own errors for what defusedxml refuses; all are of values.
     with reading(path, *_DAMAGED), file.open('rb') as content:
+        with zipfile.ZipFile(content) as archive:
+            check_claim(sum(part.file_size for part in archive.infolist()), path)
         book = openpyxl.load_workbook(content, read_only=True, data_only=True)
         for sheet in book.worksheets:
             # What a file states about a sheet's size may be wrong.

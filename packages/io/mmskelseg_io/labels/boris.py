@@ -66,7 +66,7 @@ from mmskelseg_io.labels.segments import (
 )
 from mmskelseg_io.labels.text import write_rows
 from mmskelseg_io.labels.writing import register_export
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError, misfit, shown
 from mmskelseg_io.structures.tiers import class_name
 
 # The most keys and colors that a note lists.
@@ -303,10 +303,8 @@ def _length(value: object, place: str, what: str) -> float:
     """Return the length of media in seconds, or the number of another column."""
     length = number(value, place, what)
     if not 0 <= length <= MOST_SECONDS:
-        raise UserError(
-            f'{place}: {what} is {length:g}, expected seconds; add the media to the '
-            'observation in BORIS again.'
-        )
+        remedy = 'add the media to the observation in BORIS again'
+        raise misfit(place, what, length, 'seconds', remedy)
     return length
 
 

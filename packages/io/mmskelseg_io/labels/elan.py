@@ -45,7 +45,7 @@ from mmskelseg_io.labels.segments import (
 )
 from mmskelseg_io.labels.writing import register_export
 from mmskelseg_io.messages.counts import listed
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError, misfit
 from mmskelseg_io.structures.tiers import class_name
 
 _TIER = 'actions'
@@ -162,10 +162,8 @@ def _check_units(root: Element, path: FilePath) -> None:
     header = root.find('HEADER')
     units = header.get('TIME_UNITS') if header is not None else None
     if units not in (None, 'milliseconds'):
-        raise UserError(
-            f'{path}: TIME_UNITS is {units!r}, expected milliseconds; save the file '
-            'with a current ELAN.'
-        )
+        remedy = 'save the file with a current ELAN'
+        raise misfit(path, 'TIME_UNITS', units, 'milliseconds', remedy)
 
 
 def _by_id(elements: Iterable[Element], tag: str, path: str) -> dict[str, Element]:

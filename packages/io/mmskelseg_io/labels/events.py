@@ -14,7 +14,7 @@ from mmskelseg_io.labels.reading import (
     of_subject,
 )
 from mmskelseg_io.labels.segments import Ethogram, Segment, VideoSegments, make_segment
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError, misfit
 from mmskelseg_io.structures.tiers import class_name
 
 #: What BORIS calls the subject of events that have none.
@@ -122,10 +122,8 @@ def _point_length(seconds: float | None, path: FilePath) -> float | None:
         return None
     length = number(seconds, str(path), 'point_seconds')
     if length < 0:
-        raise UserError(
-            f'{path}: point_seconds is {length:g}, expected the length in seconds of '
-            'each point event, or 0 for a moment.'
-        )
+        expected = 'the length in seconds of each point event, or 0 for a moment'
+        raise misfit(path, 'point_seconds', length, expected)
     return length
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from mmskelseg_io.files.inputs import MOST_SECONDS, check_fps
 from mmskelseg_io.files.parsing import FilePath, Rows, check_widths, number
 from mmskelseg_io.labels.segments import Segment, VideoSegments, frame_at, make_segment
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError, misfit, shown
 from mmskelseg_io.structures.segments import to_segments
 
 _HOLDS = {'0': False, '0.0': False, '1': True, '1.0': True}
@@ -50,9 +50,7 @@ def indicator_segments(
         label = np.full(len(rows) - 1, -1)
         for i, (line, cell) in enumerate(column_of(rows, name)):
             if cell not in _HOLDS and cell not in unknown:
-                raise UserError(
-                    f'{path}: line {line}: {name} is {shown(cell)}, expected 0 or 1.'
-                )
+                raise misfit(path, f'line {line}: {name}', cell, '0 or 1')
             if _HOLDS.get(cell):
                 label[i] = 0
         segments += [

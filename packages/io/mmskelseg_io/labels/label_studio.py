@@ -38,7 +38,7 @@ from mmskelseg_io.labels.reading import (
 )
 from mmskelseg_io.labels.segments import Segment, VideoSegments, frame_at, make_segment
 from mmskelseg_io.labels.writing import register_export
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError, misfit
 
 _LABELS = {'timelinelabels', 'labels'}
 # The control tag of labels without tiers.
@@ -92,9 +92,7 @@ def read_label_studio(
     """
     others = {'annotations': 'predictions', 'predictions': 'annotations'}
     if part not in others:
-        raise UserError(
-            f'{path}: part is {part!r}, expected annotations or predictions.'
-        )
+        raise misfit(path, 'part', part, 'annotations or predictions')
     parts = FoundVideos(path, 'tasks', 'delete one of them', strict, notes)
     tasks = list(read_tasks(path))
     for name, task in tasks:

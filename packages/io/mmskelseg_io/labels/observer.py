@@ -14,7 +14,7 @@ from mmskelseg_io.files.parsing import FilePath, Row, as_dicts, headed_rows, num
 from mmskelseg_io.labels.events import POINT, Event, Observation, event_reader
 from mmskelseg_io.labels.reading import LABEL_FORMATS, TABLES
 from mmskelseg_io.labels.segments import Segment, VideoSegments
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError, misfit
 
 _NEEDED = ('Observation', 'Behavior', 'Event_Type')
 _SECONDS, _CLOCK = 'Time_Relative_sf', 'Time_Relative_hmsf'
@@ -61,10 +61,7 @@ def _events(rows: Sequence[Row], _: str) -> Iterator[Event]:
 def kind_of(text: str, place: str, column: str) -> str:
     """Return START, STOP or POINT for what Noldus' tools call so."""
     if text.lower() not in KINDS:
-        raise UserError(
-            f'{place}: {column} is {shown(text)}, expected State start, State stop or '
-            'Point.'
-        )
+        raise misfit(place, column, text, 'State start, State stop or Point')
     return KINDS[text.lower()]
 
 
@@ -73,10 +70,8 @@ def _seconds(row: dict[str, str], place: str) -> float:
         return number(row[_SECONDS].replace(',', '.'), place, _SECONDS)
     time = clock_seconds(row.get(_CLOCK, ''))
     if time is None:
-        raise UserError(
-            f'{place}: {_CLOCK} is {shown(row.get(_CLOCK))}, expected hours, minutes '
-            'and seconds, such as 0:01:02.5.'
-        )
+        expected = 'hours, minutes and seconds, such as 0:01:02.5'
+        raise misfit(place, _CLOCK, row.get(_CLOCK), expected)
     return time
 
 

@@ -24,6 +24,7 @@ from mmskelseg_io.messages.errors import (
     MOST_OF_CLASS,
     UserError,
     check_name,
+    misfit,
     shown,
 )
 from mmskelseg_io.messages.logs import print_log
@@ -519,9 +520,7 @@ def _check_option(
     name: str, value: str, third: str, background: str | int | None, place: str
 ) -> None:
     if value not in ('error', 'background', third):
-        raise UserError(
-            f'{place}: {name} is {value!r}, expected error, background or {third}.'
-        )
+        raise misfit(place, name, value, f'error, background or {third}')
     if value == 'background' and background is None:
         raise UserError(
             f'{place}: {name} is background, but no background class is named; name it '

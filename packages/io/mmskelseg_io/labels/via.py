@@ -23,7 +23,7 @@ from mmskelseg_io.labels.reading import (
     without_lone_tier,
 )
 from mmskelseg_io.labels.segments import Segment, VideoSegments, make_segment
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import misfit
 
 _REMEDY = 'save it in VIA 3 again'
 _ANCHOR = 'FILE1_Z2_XY0'
@@ -106,8 +106,6 @@ def _label(value: str, attribute: Attribute, place: str) -> str:
     if attribute.type == _TEXT or value in options.values():
         return value
     if value not in options:
-        raise UserError(
-            f'{place}: {attribute.aname} is {value!r}, expected one of its options '
-            f'{", ".join(options.values())}; choose one in VIA.'
-        )
+        expected = f'one of its options {", ".join(options.values())}'
+        raise misfit(place, attribute.aname, value, expected, 'choose one in VIA')
     return options[value]

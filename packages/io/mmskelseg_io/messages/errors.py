@@ -116,7 +116,11 @@ class UnavailableError(UserError, OSError, RuntimeError):
 
 
 @contextmanager
-def reading(path: str | os.PathLike, *others: type[Exception]) -> Iterator[None]:
+def reading(
+    path: str | os.PathLike,
+    *others: type[Exception],
+    remedy: str = 'export or copy it again',
+) -> Iterator[None]:
     """Turn errors about the content of a file within the block into a UserError.
 
     Readers check what they read, and say what is wrong. This catches content that no
@@ -131,7 +135,7 @@ def reading(path: str | os.PathLike, *others: type[Exception]) -> Iterator[None]
     except expected as error:
         raise UserError(
             f'{os.fspath(path)}: something in it is missing or damaged '
-            f'({shown(error, 120) or type(error).__name__}); export or copy it again.'
+            f'({shown(error, 120) or type(error).__name__}); {remedy}.'
         ) from error
 
 

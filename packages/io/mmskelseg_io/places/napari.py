@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from mmskelseg_io.files.parsing import FilePath, number, read_dicts, whole
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError, misfit
 from mmskelseg_io.places.reading import (
     PLACE_FORMATS,
     Places,
@@ -40,10 +40,8 @@ def _places(path: FilePath) -> Iterator[tuple[str, Place]]:
     for where, row in read_dicts(path, *_COLUMNS):
         kind = row['shape-type']
         if kind not in _SHAPES:
-            raise UserError(
-                f'{where}: shape-type is {shown(kind)}, expected one of '
-                f'{", ".join(_SHAPES)}; delete the shape.'
-            )
+            expected = f'one of {", ".join(_SHAPES)}'
+            raise misfit(where, 'shape-type', kind, expected, 'delete the shape')
         axes = sorted(name for name in row if name.startswith('axis-'))[-2:]
         corner = [number(row[axis], where, axis) for axis in reversed(axes)]
         index = whole(row['index'], where, 'index')

@@ -7,8 +7,7 @@ import numpy as np
 
 from mmskelseg_io.files.hdf5 import Group, hdf5_attribute, open_hdf5
 from mmskelseg_io.files.parsing import FilePath, number
-from mmskelseg_io.files.pickled_values import UnsafePickleError
-from mmskelseg_io.files.pickles import UNREADABLE, PickleReader
+from mmskelseg_io.files.pickles import read_pickle
 from mmskelseg_io.messages.errors import UserError, shown
 from mmskelseg_io.places.reading import (
     PLACE_FORMATS,
@@ -91,12 +90,8 @@ def _objects(data: 'h5py.Dataset', path: str) -> list:
     """Return what PyTables pickled, as nested lists, without running code."""
     if data.shape != (1,):
         raise UserError(f'{path}: {data.name} has the shape {data.shape}; {_REMEDY}.')
-    try:
-        found = PickleReader(np.asarray(data[0], np.uint8).tobytes()).load()
-    except UnsafePickleError as error:
-        raise UserError(f'{path}: refused: {error}.') from None
-    except UNREADABLE:
-        found = None
+    content = np.asarray(data[0], np.uint8).tobytes()
+    found = read_pickle(content, path)
     if isinstance(found, np.ndarray):
         found = found.tolist()
     if not isinstance(found, list):

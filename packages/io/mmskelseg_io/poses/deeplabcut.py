@@ -16,21 +16,16 @@ would run code that such a file may contain.
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmskelseg_io.files.hdf5 import Group, hdf5_attribute, open_hdf5
 from mmskelseg_io.files.parsing import FilePath, check_widths
-from mmskelseg_io.files.pickled_values import UnsafePickleError
-from mmskelseg_io.files.pickles import UNREADABLE, PickleReader
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.files.pickles import read_pickle
+from mmskelseg_io.messages.errors import UserError, misfit, reading
 from mmskelseg_io.poses.layouts import own_layout
 from mmskelseg_io.poses.poses import Poses, check_size
 from mmskelseg_io.poses.reading import POSE_FORMATS, read_table_rows
-
-if TYPE_CHECKING:
-    pass
 
 # (individual, body part, coordinate) of a column.
 Column = tuple[str, str, str]
@@ -40,6 +35,7 @@ Table = tuple[Sequence[object], np.ndarray, np.ndarray]
 # The most columns of coordinates in a table, and the most frames: over ten hours.
 _MOST_COLUMNS, _MOST_ROWS = 100_000, 2_000_000
 _HEADS = ('scorer', 'individuals', 'bodyparts', 'coords')
+_FRAMES = 'frames from 0, as analyze_videos writes, not labels of single images'
 #: DeepLabCut's name for body parts that belong to no animal, such as corners.
 SCENE = 'single'
 #: The name of the one animal of a file without individuals.
@@ -140,16 +136,11 @@ def _read_csv(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
     width = len(heads['coords'])
     individuals = heads.get('individuals', [ANIMAL] * width)
     check_widths(table, path)
-    try:
+    with reading(path, remedy=f'expected numbers, in the first column {_FRAMES}'):
         frames = [int(row[0]) for row in body]
         cells = [
             [float(cell.replace(',', '.') or 'nan') for cell in row[1:]] for row in body
         ]
-    except ValueError as error:
-        raise UserError(
-            f'{path}: a value is not a number ({error}); expected frames from 0 in the '
-            'first column, as analyze_videos writes, not labels of single images.'
-        ) from None
     columns = list(zip(individuals, heads['bodyparts'], heads['coords'], strict=True))
     return columns, frames, np.array(cells).reshape(-1, width)
 
@@ -168,19 +159,12 @@ def _read_hdf5(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
     named = [n for n in names if isinstance(n, tuple | list) and len(n) in (3, 4)]
     texts = all(isinstance(name, str) for column in named for name in column)
     if not names or len(named) < len(names) or not texts:
-        raise UserError(
-            f'{path}: columns have the names {shown(names[0] if names else names)}, '
-            'expected scorer, bodyparts and coords, and possibly individuals.'
-        )
+        expected = 'scorer, bodyparts and coords, and possibly individuals'
+        raise misfit(path, 'the name of a column', (*names, names)[0], expected)
     if frames.ndim != 1 or frames.dtype.kind not in 'iu':
-        raise UserError(
-            f'{path}: rows are not numbered frames; expected predictions of '
-            'analyze_videos, not labels of single images.'
-        )
+        raise misfit(path, 'the index of rows', frames, _FRAMES)
     if values.shape != (len(frames), len(names)) or values.dtype.kind not in 'fiu':
-        raise UserError(
-            f'{path}: values of {values.dtype}, {values.shape}, expected numbers.'
-        )
+        raise misfit(path, 'the table', values, 'a number for each frame and column')
     columns = [(n[1] if len(n) == 4 else ANIMAL, n[-2], n[-1]) for n in named]
     return columns, frames.tolist(), values
 
@@ -192,15 +176,8 @@ def _table_format(group: Group, source: str) -> Table:
     names: list[object] = []
     for block in blocks:
         kind = hdf5_attribute(table, f'{block}_kind', source)
-        try:
-            # Given a number, `bytes` would return that many zeros.
-            names += PickleReader(bytes(memoryview(kind))).load()
-        except UnsafePickleError as error:
-            raise UserError(f'{source}: refused: {error}.') from None
-        except UNREADABLE:
-            raise UserError(
-                f'{source}: the names of its columns cannot be read; export it as CSV.'
-            ) from None
+        # Given a number, `bytes` would return that many zeros.
+        names += read_pickle(bytes(memoryview(kind)), f'{source}: {block}_kind')
     rows = group.array('table', _MOST_ROWS)
     values = np.concatenate([rows[block] for block in blocks], axis=1)
     return names, rows['index'], values

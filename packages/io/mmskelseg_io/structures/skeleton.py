@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, TypeGuard
 from mmskelseg_io.files.assignments import assignments
 from mmskelseg_io.files.parsing import read_json, read_text
 from mmskelseg_io.messages.dependencies import is_installed
-from mmskelseg_io.messages.errors import UserError, check_name, shown
+from mmskelseg_io.messages.errors import UserError, check_name, reading, shown
 from mmskelseg_io.structures.layouts import (
     LAYOUTS,
     LONGEST_NAME,
@@ -331,12 +331,8 @@ def _read_layout(name: str) -> tuple[Mapping[str, object], str]:
     if path.suffix.lower() == '.json':
         content = read_json(path, 'MMPose')
     else:
-        try:
+        with reading(path, remedy='a layout may only assign lists and dicts'):
             content = {name: value for name, _, value in assignments(read_text(path))}
-        except (ValueError, TypeError) as error:
-            raise UserError(
-                f'{path}: {error}; a layout may only assign lists and dicts.'
-            ) from None
     if not isinstance(content, dict) or not isinstance(
         content.get('dataset_info'), dict
     ):

@@ -101,7 +101,7 @@ def test_columns_of_simba_are_those_of_its_project_or_named(tmp_path):
 @pytest.mark.parametrize(('file', 'content', 'named'), [
     ('logs/video_info.csv', 'Video,fps\ntake1,fast\n', "line 2 | fps | 'fast'"),
     ('logs/video_info.csv', 'Video\ntake1\n', 'video, fps'),
-    ('project_config.ini', 'target_name_1 = attack\n', 'configuration of SimBA'),
+    ('project_config.ini', 'target_name_1 = attack\n', 'target_name_1'),
 ])  # fmt: skip
 def test_fault_in_a_project_of_simba_is_named(file, content, named, tmp_path):
     path = labs.simba(tmp_path)

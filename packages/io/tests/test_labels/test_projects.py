@@ -98,7 +98,7 @@ def test_the_note_is_a_warning_by_default(project, logged):
         ),
         ({'observation': ['again', 'agian']}, "'agian' | 'point events'"),
         ({'observation': 'point events'}, '2 point events | point_seconds=0.1'),
-        ({'observation': 'point events', 'point_seconds': '-1'}, 'point_seconds | -1,'),
+        ({'observation': 'point events', 'point_seconds': '-1'}, 'point_seconds | -1'),
         ({'observation': 'point events', 'point_seconds': 'x'}, "point_seconds | 'x'"),
     ],
 )
