@@ -93,11 +93,12 @@ def fit(job: Fit, events: Events) -> Fitted:
     people = find_observers(job, own.annotations, everyone)
     for note in [*_notes(setup, shared, suspicions, unlabelled), *people.notes]:
         events.note(f'note        {note}')
+    reads_places = job.places and not setup.data.joined
     found, left_out = candidates(
         own.annotations,
         ann_file,
         own.splits,
-        ConfigRequest(recipe=job.recipe, objects=job.objects, places=job.places),
+        ConfigRequest(recipe=job.recipe, objects=job.objects, places=reads_places),
     )
     for name, line in found[0].choice.lines.items():
         if name in ('pairs', 'objects', 'places'):
@@ -243,6 +244,8 @@ def _notes(
         yield f'there are no test videos, so {scores if setup.data.folds else without}'
     if setup.data.joined:
         yield f'training videos are clips of one action each, so {setup.data.joined}'
+        if any(video.get('places') for video in train):
+            yield 'places are left out, since joined clips move people away from them'
     if shared:
         yield (
             f'training and test videos show {listed([*map(repr, shared)], 3)}, so '
@@ -339,7 +342,7 @@ def _planned(
             )
     for why in dict.fromkeys(plan.left_out.values()):
         names = ', '.join(n for n, reason in plan.left_out.items() if reason == why)
-        yield f'Left out: {names}, since {why}.'
+        yield f'Left out: {names}, since {why.rstrip(".")}.'
     time = duration(sum(plan.times(len(setup.data.folds), job.processes).values()))
     yield f'Trainings take about {time}, {job.processes} at a time.'
     if plan.full < 1:

@@ -3,16 +3,19 @@
 from collections.abc import Iterator, Sequence
 from typing import cast
 
+import numpy as np
+
 from mmskelseg.datasets.items import Item
 from mmskelseg.datasets.transforms.join_clips import JoinClips
 from mmskelseg.engine.crops import crops_of
 from mmskelseg.engine.lengths import CROP_FRAMES
 from mmskelseg_io.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg_io.structures.clips import one_action
+from mmskelseg_io.structures.objects import OBJECT_KEYS, TrackedObject
 from mmskelseg_io.structures.tiers import tiers_of
 
 # What does not follow the frames of a recording of several clips.
-_OF_ONE = ('filename', 'observers', 'part_of', 'objects', 'places')
+_OF_ONE = ('filename', 'observers', 'part_of', 'places')
 
 
 class _Clips:
@@ -42,7 +45,8 @@ def joined_clips(
 ) -> Iterator[VideoAnnotation]:
     """Yield recordings of the clips among some videos, and the others as they are.
 
-    The names of recordings begin with a name. Objects and places are left out.
+    The names of recordings begin with a name. Places are left out, since bodies are
+    moved to where the clip before ends.
     """
     source = _Clips(videos, metainfo)
     step = JoinClips(metainfo['skeleton'])
@@ -52,6 +56,22 @@ def joined_clips(
             yield video
             continue
         item = step({**source.video(index), 'crop': crop, 'crops': crops})
-        made = {key: item[key] for key in video if key in item}
-        frame_dir = {'frame_dir': f'{name}_joined_{crop + 1}'}
-        yield cast(VideoAnnotation, {**made, **frame_dir})
+        made = cast(VideoAnnotation, {key: item[key] for key in video if key in item})
+        made['frame_dir'] = f'{name}_joined_{crop + 1}'
+        if 'objects' in made:
+            made['objects'] = _merged(made['objects'])
+        yield made
+
+
+def _merged(objects: Sequence[TrackedObject]) -> list[TrackedObject]:
+    """Return objects of which those of one name, in different clips, are one."""
+    found: dict[tuple[str, str], TrackedObject] = {}
+    for one in objects:
+        name = one['kind'], one['name']
+        if name in found:
+            # Each is at 0 in the clips of the other.
+            both = OBJECT_KEYS.values() & found[name].keys() & one.keys()
+            arrays = {key: np.add(found[name][key], one[key]) for key in both}
+            one = cast(TrackedObject, {**one, **arrays})
+        found[name] = one
+    return [*found.values()]

@@ -33,6 +33,7 @@ from mmskelseg_behaviour.functional.calibration import (
 from mmskelseg_behaviour.posture.tasks import range_of, rows_of_videos
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.structures.tiers import labelled_frames, tiers_of
+from mmskelseg_runtime.features.recipe import FeatureRecipe
 from mmskelseg_runtime.segmenting.model_files import ModelFile
 from mmskelseg_runtime.segmenting.onnx_predictor import OnnxPredictor
 
@@ -94,7 +95,7 @@ def write_report(
         'risk': _risk(setup),
         'confusion': confusion(videos, meta).tolist() if scores else [],
         'observers': _observers(people, videos, fps),
-        'next': _next(setup, any(one.in_3d for one in predictor.recipes)),
+        'next': _next(setup, predictor.recipes),
     }
     content = _plain(found)
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
@@ -261,10 +262,17 @@ def _candidates(setup: Setup, outcome: Outcome) -> list[Content]:
     ]
 
 
-def _next(setup: Setup, in_3d: bool) -> list[str]:
-    """Return commands for what is to be done with a model, which may read 3D."""
+def _next(setup: Setup, recipes: Sequence[FeatureRecipe]) -> list[str]:
+    """Return commands for what is to be done with a model of some recipes."""
+    reads, more = 'VIDEO', ''
+    if any(one.in_3d for one in recipes):
+        # They have objects and places, too.
+        reads = 'ANNOTATIONS'
+    else:
+        more += ' --objects OBJECTS' * any(one.kinds for one in recipes)
+        more += ' --places PLACES' * any(one.places for one in recipes)
     return [
-        f'mmskelseg segment {"ANNOTATIONS" if in_3d else "VIDEO"} {setup.folder.path}',
+        f'mmskelseg segment {reads} {setup.folder.path}{more}',
         f'mmskelseg suggest VIDEOS {setup.folder.path}',
         f'mmskelseg train {setup.folder.path}',
         f'mmskelseg fit ANN --out DIR --plan {setup.folder.plan}',

@@ -554,9 +554,15 @@ def test_persons_in_training_and_test_are_said(said_before, who):
 
 @pytest.mark.usefixtures('small')
 def test_clips_are_joined_for_the_scores(fit, tmp_path, capsys):
-    """They show one action each; who shows them is held out."""
+    """They show one action each, and an object; who shows them is held out."""
     data = small_annotations([30] * 12)
+    data['metainfo']['objects'] = {'cup': ['middle']}
+    seen = np.ones((30, 1), np.float32)
+    door = {'name': 'door', 'shape': 'line', 'points': [[0.0, 0.0], [20.0, 0.0]]}
     for i, video in enumerate(data['annotations']):
+        points = np.full((30, 1, 2), 50 + i, np.float32)
+        cup = {'name': 'cup 1', 'kind': 'cup', 'points': points, 'score': seen}
+        video |= {'objects': [cup], 'places': [door]}
         video |= {'label': np.full(30, i % 3), 'person': f'person {i // 4}'}
     names = [video['frame_dir'] for video in data['annotations']]
     data['split'] = {'fold1/train': names[:8], 'fold1/test': names[8:]}
@@ -564,7 +570,11 @@ def test_clips_are_joined_for_the_scores(fit, tmp_path, capsys):
     said = capsys.readouterr().out
     assert 'nobody knows' in said
     assert 'Held-out clips, joined: ' in said
+    assert 'places are left out' in said
     report = report_of(folder)
+    assert report['next'][0].endswith(f'{folder} --objects OBJECTS')
+    (cup,) = load_annotations(folder / 'annotations.pkl')['annotations'][-1]['objects']
+    assert cup['score'].all()
     assert report['data']['persons'] == 3
     assert {row['person'] for row in report['videos']} == {
         f'person {i}' for i in range(3)
