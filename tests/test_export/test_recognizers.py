@@ -1,7 +1,9 @@
 """Recognisers of MMAction2 in sliding windows, against MMAction2's own inference."""
 
 import json
+from time import sleep
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -17,8 +19,11 @@ from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.poses import Poses
 from mmskelseg_io.poses.npz import write_npz
+from mmskelseg_runtime.commands import live as live_module
 from mmskelseg_runtime.commands.live import main as live
 from mmskelseg_runtime.commands.segment import main as segment
+from mmskelseg_runtime.estimators import PoseEstimator
+from mmskelseg_runtime.estimators.estimator import strongest
 from mmskelseg_runtime.features import ImageCoordinates
 from tests.clips import write_video
 from tests.errors import raises_naming
@@ -344,6 +349,61 @@ def test_live_labels_a_video_by_a_recogniser(saved, tmp_path, capsys):
     assert [start for start, _ in spans] == [0, *ends[:-1]]
     assert ends[-1] == 40
     assert {one['label'] for one in lines} <= {*'abcd'}
+
+
+class Capture:
+    """A camera of 100 frames a second, which is unplugged after 40."""
+
+    def __init__(self, source):
+        self.frames = iter(range(40))
+
+    def isOpened(self):  # noqa: N802
+        return True
+
+    def get(self, key):
+        return 100.0
+
+    def read(self):
+        number = next(self.frames, None)
+        sleep(0.01)
+        image = np.zeros((480, 640, 3), np.uint8)
+        return number is not None, None if number is None else image
+
+    def release(self):
+        pass
+
+
+class Walker(PoseEstimator):
+    """Finds the next pose of a walk in each image."""
+
+    skeleton = 'coco17'
+
+    def __init__(self, video):
+        self.points = iter(video['keypoint'][0])
+
+    def detections(self, images):
+        for frame, _ in enumerate(images):
+            points = next(self.points)[None]
+            yield from strongest(frame, points, np.ones((1, 17)), most=1)
+
+
+def test_live_labels_a_camera_by_a_recogniser(saved, monkeypatch, capsys):
+    monkeypatch.setattr(cv2, 'VideoCapture', Capture)
+    monkeypatch.setattr(
+        live_module, 'build_pose_estimator', lambda name, **_: Walker(walk(40))
+    )
+    files = saved(*KINDS['stgcn'], {'classes': list('abcd')})
+    more = ['--fps', '100', '--clip-seconds', '.1', '--events', '--no-window']
+    live(['0', *files, *more])
+    said = capsys.readouterr()
+    lines = [json.loads(line) for line in said.out.splitlines()]
+    ends = [one for one in lines if one['event'] == 'end']
+    spans = [(one['start_frame'], one['end_frame']) for one in ends]
+    # Frames are counted by the clock.
+    assert [start for start, _ in spans] == [0, *(end for _, end in spans[:-1])]
+    assert {one['label'] for one in lines} <= {*'abcd'}
+    assert all(one['known_at'] >= one['end'] for one in ends)
+    assert '0: 640x480' in said.err
 
 
 def test_features_of_images_are_what_recognisers_read():

@@ -13,6 +13,7 @@ from mmskelseg_io.converters.keypoint_videos import (
 )
 from mmskelseg_io.converters.label_individuals import by_individual
 from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.files.clips import assumptions
 from mmskelseg_io.files.formats import suffix_of
 from mmskelseg_io.files.inputs import check_fps, is_file
 from mmskelseg_io.files.names import STUDIO, project_of
@@ -94,7 +95,7 @@ def find_recordings(
     for path in sorted(files, key=lambda one: suffix_of(one) not in _ANNOTATIONS):
         try:
             if suffix_of(path) in _ANNOTATIONS:
-                _add_entries(found, path)
+                _add_entries(found, path, notes)
             elif is_video(path):
                 _add(found, FoundRecording(path.stem, video=path))
             elif is_detected(path):
@@ -129,8 +130,12 @@ def _classes(path: Path, notes: list[str]) -> list[ClassInfo]:
     return read_ethogram(path, notes=notes)
 
 
-def _add_entries(found: dict[str, FoundRecording], path: Path) -> None:
+def _add_entries(
+    found: dict[str, FoundRecording], path: Path, notes: list[str]
+) -> None:
     data = load_annotations(path)
+    if 'assumed' in data['metainfo']:
+        notes.append(f'{path}: {assumptions(data["metainfo"]["assumed"])}')
     for entry in data['annotations']:
         name = entry['frame_dir']
         if name in found:

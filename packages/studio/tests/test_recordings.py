@@ -287,6 +287,9 @@ def test_clips_of_mmaction2_are_recordings_with_one_segment(tmp_path):
     first = opened.project.recordings[CLIPS[1][0]]
     assert [label for *_, label in first.labels[0]] == [1]
     assert len(opened.project.recordings) == len(CLIPS)
+    # What was assumed is said on the page.
+    (note,) = [one for one in opened.notes if 'assumed' in one]
+    assert_names(note, f'{tmp_path / "ntu60_3d.pkl"} | fps 30 | skeleton | metainfo')
 
 
 def test_project_of_a_model_has_its_classes(folder):

@@ -73,13 +73,18 @@ def as_recordings(content: Any, path: Path) -> tuple[Any, str]:
     if lost:
         notes.append(f'left out {counted(lost, "name")} in splits that no clip has')
     if assumed:
-        notes.append(
-            f'assumed {", ".join(f"{key} {value}" for key, value in assumed.items())}; '
-            'what differs can be stated as `metainfo` in the file '
-            '(docs/data_format.md#clips)'
-        )
+        notes.append(assumptions(assumed))
     data = {'split': split, 'annotations': videos, 'metainfo': meta}
     return data, f'{path}: {"; ".join(notes)}.'
+
+
+def assumptions(assumed: Mapping[str, str]) -> str:
+    """Return what metainfo ``assumed`` says, and what to do where it is wrong."""
+    return (
+        f'assumed {", ".join(f"{key} {value}" for key, value in assumed.items())}; '
+        'what differs can be stated as `metainfo` in the file '
+        '(docs/data_format.md#clips)'
+    )
 
 
 def is_clip(video: Mapping[str, Any]) -> bool:
