@@ -60,6 +60,10 @@ def _options(path: Path) -> list[str]:
     return [word for word in words if word.startswith('--')]
 
 
+# A file that an option names is named by itself.
+_NAMED = ('no such file', 'File name too long')
+
+
 def _bouts(path: Path) -> None:
     labels = path / 'labels'
     files = sorted(labels.iterdir()) if labels.is_dir() else [labels]
@@ -72,8 +76,7 @@ def _bouts(path: Path) -> None:
     '',
     _bouts,
     mutated='*.*',
-    # A file that an option names is named by itself.
-    names=('--', 'label', 'no such file'),
+    names=('--', 'label', *_NAMED),
     cost=16,
 )
 def _bouts_folder(folder: Path) -> Path:
@@ -108,8 +111,7 @@ def _keypoints(path: Path) -> None:
     load_annotations(out / 'annotations.pkl')
 
 
-# A value of a flag is one more path, which is named itself.
-_NAMES = ('--', 'label', 'take', 'individual', 'tier', ': there is no such file')
+_NAMES = ('--', 'label', 'take', 'individual', 'tier', *_NAMED)
 
 
 @register('keypoints with options', '', _keypoints, mutated='*.*', names=_NAMES, cost=2)
