@@ -135,13 +135,13 @@ HOLE = {'type': 'Polygon', 'coordinates': [NEST, NEST]}
         ('a.csv', 'name,shape,x,y\na,polygon,1,2\n', ['line 2', '3 or more']),
         ('a.csv', 'name,shape,x,y\na,point,1,2\nb,point,1,2\na,point,1,2\n', ["'a'"]),
         ('a.csv', napari(['0,blob,0,1,2']), ['line 2', "'blob'"]),
-        ('a.csv', napari(['0,ellipse,0,1,2']), ['line 2', '1 corners']),
+        ('a.csv', napari(['0,ellipse,0,1,2']), ['line 2', '[[2.0, 1.0]]']),
         ('a.json', json.dumps(via_2({'a': BAD_CIRCLE})), ["'m1.png'", '-1']),
         ('a.json', json.dumps([{'annotations': []}]), ['[0] lacks data']),
         (
             'a.json',
             json.dumps({'type': 'Feature', 'geometry': HOLE}),
-            ['feature 0', '2 rings'],
+            ['feature 0', 'rings is 2'],
         ),
     ],
 )

@@ -14,7 +14,7 @@ from mmskelseg_io.files.video import is_video
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.jobs.job import Job
 from mmskelseg_io.messages.counts import counted, listed
-from mmskelseg_io.messages.errors import MissingFileError, UserError
+from mmskelseg_io.messages.errors import MissingFileError, UserError, misfit, unlike
 from mmskelseg_io.messages.options import Positive, argument, option
 from mmskelseg_io.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg_io.structures.bodies import changed_bodies, frames_of
@@ -72,10 +72,8 @@ def read_numbers(
         for shape in shapes
     )
     if not fits or array.dtype.kind not in kinds or not array.size:
-        raise UserError(
-            f'{path}: an array of {array.dtype} with shape {array.shape}, expected '
-            f'{"floats" if kinds == "f" else "numbers"} of shape {meaning}.'
-        )
+        expected = f'{"floats" if kinds == "f" else "numbers"} of shape {meaning}'
+        raise misfit(path, 'the content', array, expected)
     return array
 
 
@@ -225,9 +223,8 @@ def write(
     used = {name for members in data['split'].values() for name in members}
     names = [v['frame_dir'] for v in data['annotations'] if v['frame_dir'] in used]
     if folds and not 2 <= folds <= len(names):
-        raise UserError(
-            f'--folds is {folds}, but {len(names)} videos allow 2 to {len(names)}.'
-        )
+        expected = f'2 to {len(names)}, the number of videos'
+        raise UserError(unlike('--folds', folds, expected))
     for fold in range(folds):
         for part, members in split_by_test(names, names[fold::folds]).items():
             data['split'][f'fold{fold + 1}/{part}'] = members

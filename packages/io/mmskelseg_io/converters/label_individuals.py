@@ -13,7 +13,7 @@ from mmskelseg_io.files.parsing import read_dicts
 from mmskelseg_io.inputs import LabelInput
 from mmskelseg_io.labels import Segment
 from mmskelseg_io.messages.counts import listed
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError, misfit
 from mmskelseg_io.poses import Poses
 
 # What became of segments.
@@ -78,9 +78,7 @@ def _subjects(path: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for place, row in read_dicts(path, 'subject', 'individual'):
         if not row['individual']:
-            raise UserError(
-                f"{place}: the individual of {row['subject']!r} is ''; name it."
-            )
+            raise misfit(place, f'the individual of {row["subject"]!r}', '', 'a name')
         if found.setdefault(row['subject'], row['individual']) != row['individual']:
             raise UserError(
                 f'{place}: {row["subject"]!r} is there twice; name it once.'

@@ -18,7 +18,7 @@ from mmskelseg_io.files.typed import read_typed
 from mmskelseg_io.inputs import LabelInput
 from mmskelseg_io.labels import Segment, segments_to_tiers
 from mmskelseg_io.labels.segments import Ethogram, clip_segments
-from mmskelseg_io.messages.errors import UserError, check_name, shown
+from mmskelseg_io.messages.errors import UserError, check_name, misfit, unlike
 from mmskelseg_io.poses import Poses
 from mmskelseg_io.structures.segments import IGNORED
 from mmskelseg_io.structures.tiers import Tier, label_rows, tiers_of
@@ -184,10 +184,8 @@ def _read_tiers(path: Path) -> _Groups:
     for tier, classes in content.items():
         place = f'{path}: tier {tier!r}'
         if not classes or '' in (tier, *classes):
-            raise UserError(
-                f'{place} has the classes {shown(classes)}, expected a name for the '
-                f'tier and for each of its classes; {remedy}.'
-            )
+            expected = 'names of the tier and of its classes'
+            raise misfit(place, 'its classes', classes, expected, remedy)
         for name in (tier, *classes):
             check_name(name, place)
             if classes.count(name) > 1:
@@ -332,10 +330,8 @@ def _backgrounds(
     for text in given:
         tier, equals, name = text.partition('=')
         if equals and (tier not in groups or not name):
-            raise UserError(
-                f'--background {text}: expected TIER=NAME with one of the tiers '
-                f'{", ".join(groups)}.'
-            )
+            expected = f'TIER=NAME with one of the tiers {", ".join(groups)}'
+            raise UserError(unlike('--background', text, expected))
         if equals:
             found[tier] = name
             continue

@@ -154,12 +154,12 @@ def _video_problems(
         if key in video and not _is_array(video[key], wanted):
             expected = f'a numerical array of shape {wanted}, as keypoint needs'
             yield unlike(key, video[key], expected)
-    for key in SKELETON_KEYS:
-        if key in video:
-            least = 0 if key == 'keypoint_score' else -_FARTHEST
-            values = np.moveaxis(video[key], 0, -1)
+    for part in SKELETON_KEYS:
+        if part in video:
+            least = 0 if part == 'keypoint_score' else -_FARTHEST
+            values = np.moveaxis(video[part], 0, -1)
             remedy = 'set a missing joint to 0 and its keypoint_score to 0'
-            yield from _bound_problems(key, values, least, ('frame', 'joint'), remedy)
+            yield from _bound_problems(part, values, least, ('frame', 'joint'), remedy)
     risk = video.get('risk', np.zeros(1))
     yield from _bound_problems('risk', risk, -_FARTHEST, ('frame',), 'or leave it out')
     yield from value_problems(_VALUES, video)

@@ -13,7 +13,7 @@ import numpy as np
 
 from mmskelseg_io.files.parsing import read_lines
 from mmskelseg_io.messages.counts import counted
-from mmskelseg_io.messages.errors import UserError, misfit, shown
+from mmskelseg_io.messages.errors import UserError, misfit
 from mmskelseg_io.structures.annotations import SKELETON_KEYS
 from mmskelseg_io.structures.bodies import SIDE, fit_image
 from mmskelseg_io.structures.segments import IGNORED
@@ -124,10 +124,8 @@ def _recording(
     made = {'frame_dir': clip.get('filename'), **clip}
     place = f'{path}: video {made["frame_dir"]!r}'
     if 'raw_file' in clip and 'keypoint' not in clip:
-        raise UserError(
-            f'{place}: has no keypoint, but a raw_file, {shown(clip["raw_file"])}; put '
-            "the clip's keypoint of that file into this one."
-        )
+        remedy = 'put the keypoint of that file into this one'
+        raise misfit(place, 'raw_file', clip['raw_file'], 'keypoint', remedy)
     label = clip.get('label', IGNORED)
     if not _is_id(label) or label >= _MOST_CLASSES:
         expected = f'an integer below {_MOST_CLASSES}, or an integer array'

@@ -16,7 +16,7 @@ import numpy as np
 from mmskelseg_io.files.hdf5 import Group, hdf5_attribute, open_hdf5, texts
 from mmskelseg_io.files.inputs import check_fps
 from mmskelseg_io.files.parsing import FilePath
-from mmskelseg_io.messages.errors import UserError, misfit, shown
+from mmskelseg_io.messages.errors import UserError, misfit
 
 if TYPE_CHECKING:
     import h5py
@@ -38,10 +38,8 @@ class Variable:
         """Return the values with these axes, of length 1 where they lack one."""
         own = [axis for axis in axes if axis in self.axes]
         if len(own) < len(self.axes) or 'time' not in own:
-            raise UserError(
-                f'{place} is over {", ".join(self.axes) or "nothing"}, expected '
-                f'{", ".join(axes)}; select the rest before saving it.'
-            )
+            remedy = 'select the rest before saving it'
+            raise misfit(place, 'axes', [*self.axes], ', '.join(axes), remedy)
         values = self.values.transpose([self.axes.index(axis) for axis in own])
         lacking = [i for i, axis in enumerate(axes) if axis not in own]
         return np.expand_dims(values, lacking)
@@ -111,10 +109,7 @@ class Dataset:
         time, fps = self.variables.get('time'), self.fps
         values = np.arange(count) if time is None else time.values
         if values.shape != (count,) or values.dtype.kind not in 'fiu':
-            raise UserError(
-                f'{self.path}: time has the shape {values.shape} and the type '
-                f'{values.dtype}, expected {count} numbers.'
-            )
+            raise misfit(self.path, 'time', values, f'{count} numbers')
         if time is None or self.stated.get('time_unit') == 'frames':
             return _checked(values, self.path), fps
         if fps is None:
@@ -134,10 +129,8 @@ def frames_of(times: np.ndarray, path: FilePath) -> tuple[np.ndarray, float]:
     """
     steps = np.diff(times)
     if not (len(steps) and np.isfinite(times).all() and (steps > 0).all()):
-        raise UserError(
-            f'{path}: times are {shown(times[:5].tolist())}, ..., expected at least '
-            'two, each later than the one before.'
-        )
+        expected = 'at least two, each later than the one before'
+        raise misfit(path, 'the beginning of times', times[:5].tolist(), expected)
     usual = np.median(steps)
     frames = np.concatenate([[0], np.cumsum(np.maximum(np.round(steps / usual), 1))])
     fps = check_fps(float(f'{frames[-1] / (times[-1] - times[0]):.9g}'), str(path))
@@ -152,10 +145,8 @@ def _checked(frames: np.ndarray, path: FilePath) -> np.ndarray:
         or (np.diff(frames) < 1).any()
         or frames[-1] > 1000 * (len(frames) + 10)
     ):
-        raise UserError(
-            f'{path}: times stand for the frames {shown(frames[:5].tolist())}, ..., '
-            'expected frames of one video in their order, from 0.'
-        )
+        expected = 'frames of one video in their order, from 0'
+        raise misfit(path, 'the frames of times', frames[:5].tolist(), expected)
     return frames.astype(np.int64)
 
 

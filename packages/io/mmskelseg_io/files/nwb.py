@@ -9,7 +9,7 @@ import numpy as np
 from mmskelseg_io.files.hdf5 import Group, hdf5_attribute, texts
 from mmskelseg_io.files.inputs import check_fps
 from mmskelseg_io.files.parsing import FilePath
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import misfit
 
 
 def groups_of(file: Group) -> list[Group]:
@@ -38,8 +38,6 @@ def times_of(series: Group, path: FilePath) -> np.ndarray:
         rate = check_fps(hdf5_attribute(start, 'rate', path), f'{path}: {series.name}')
         times = series.number('starting_time') + np.arange(count) / rate
     if times.shape != (count,):
-        raise UserError(
-            f'{path}: {series.name} has {count} samples and timestamps of the shape '
-            f'{times.shape}, expected one for each.'
-        )
+        expected = f'one for each of {count} samples'
+        raise misfit(path, f'{series.name}, timestamps,', times, expected)
     return times

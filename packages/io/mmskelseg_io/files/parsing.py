@@ -291,10 +291,8 @@ def headed_rows(
     header = rows[0][1] if rows else []
     if not is_own(header) or len({*header}) < len(header):
         more = ', ...' if len(header) > _NAMED else ''
-        raise UserError(
-            f'{path}: the columns are {", ".join(header[:_NAMED]) or "none"}{more}; '
-            f'expected different ones: {expected}.'
-        )
+        named = f'{", ".join(header[:_NAMED]) or "none"}{more}'
+        raise UserError(f'{path}: expected different columns, {expected}, not {named}.')
     check_widths(rows, path)
     return rows
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mmskelseg_io.files.names import project_of
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError, unlike
 
 
 def project_file(folder: Path, observer: str = '') -> Path:
@@ -16,10 +16,8 @@ def project_file(folder: Path, observer: str = '') -> Path:
     if not observer:
         return folder / 'studio.json'
     if project_of(f'studio.{observer}.json') is None:
-        raise UserError(
-            f'--observer is {shown(observer)}, expected up to 40 letters, digits, '
-            'hyphens and underscores; choose such a name.'
-        )
+        expected = 'up to 40 letters, digits, hyphens and underscores'
+        raise UserError(unlike('--observer', observer, expected))
     for other in observers(folder):
         if other != observer and other.casefold() == observer.casefold():
             raise UserError(

@@ -41,7 +41,7 @@ from mmskelseg_io.labels.segments import (
     sorted_videos,
 )
 from mmskelseg_io.labels.writing import register_export
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError, misfit, shown, unlike
 
 _CHANNEL = re.compile(r'(.+?)-{5,}')
 # Place, channel, behavior and numbers of a bout.
@@ -66,10 +66,8 @@ def read_bento(
     """
     lines = [line.strip() for line in read_text(path).split('\n')]
     if not lines[0].lower().startswith('bento annotation file'):
-        raise UserError(
-            f'{path}: begins with {shown(lines[0])}, expected "Bento annotation file"; '
-            'save it in Bento again.'
-        )
+        expected = '"Bento annotation file"'
+        raise misfit(path, 'line 1', lines[0], expected, 'save it in Bento again')
     stated, found, bouts = _parsed(lines, path)
     rate = fps
     if stated.get('annotation framerate'):
@@ -87,10 +85,10 @@ def read_bento(
         if channel in channels
     ]
     frames = duration = None
-    if stated.get('annotation stop frame', '').startswith('-'):
-        stop = shown(stated['annotation stop frame'])
-        raise UserError(f'{path}: Annotation stop frame is {stop}, expected 0 or more.')
-    if (stop := stated.get('annotation stop frame', '')).isdecimal() and rate:
+    stop = stated.get('annotation stop frame', '')
+    if stop.startswith('-'):
+        raise misfit(path, 'Annotation stop frame', stop, '0 or more')
+    if stop.isdecimal() and rate:
         frames = checked_frames(number(stop, str(path), 'stop frame'), rate, str(path))
         duration = frames / rate
     elif time := stated.get('annotation stop time'):
@@ -124,10 +122,8 @@ def _parsed(
         elif line and not line.lower().startswith('start'):
             cells = line.split()
             if not name or not 2 <= len(cells) <= 3:
-                raise UserError(
-                    f'{place} is {shown(line)}, expected start, stop and duration '
-                    'below the name of a behavior, such as >attack.'
-                )
+                expected = 'start, stop and duration below a behavior, such as >attack'
+                raise UserError(unlike(place, line, expected))
             bouts.append((place, channel, name, cells))
     return stated, channels, bouts
 

@@ -66,7 +66,7 @@ from mmskelseg_io.labels.segments import (
 )
 from mmskelseg_io.labels.text import write_rows
 from mmskelseg_io.labels.writing import register_export
-from mmskelseg_io.messages.errors import UserError, misfit, shown
+from mmskelseg_io.messages.errors import UserError, misfit, shown, unlike
 from mmskelseg_io.structures.tiers import class_name
 
 # The most keys and colors that a note lists.
@@ -246,10 +246,8 @@ def _events(
     for i, event in enumerate(observation.events):
         where = f'{place}: event {i}'
         if len(event) < 4 or {type(text) for text in event[1:4]} != {str}:
-            raise UserError(
-                f'{where} is {shown(event)}, expected [time, subject, code, modifiers, '
-                'comment]; save the project with BORIS 7 or later.'
-            )
+            expected = '[time, subject, code, modifiers, comment]'
+            raise UserError(unlike(where, event, expected, 'save it with BORIS 7 on'))
         time, subject, code, modifiers = event[:4]
         if code not in behaviors:
             raise UserError(

@@ -24,7 +24,7 @@ from mmskelseg_io.labels.segments import (
 )
 from mmskelseg_io.labels.text import write_rows
 from mmskelseg_io.labels.writing import register_export
-from mmskelseg_io.messages.errors import UserError, reads_file
+from mmskelseg_io.messages.errors import UserError, misfit, reads_file
 from mmskelseg_io.messages.logs import print_log
 from mmskelseg_io.structures.annotations import AnnotationFile
 from mmskelseg_io.structures.bouts import MEASURES, Bouts, BoutStatistics
@@ -73,10 +73,8 @@ def read_prediction(path: FilePath) -> tuple[VideoSegments, Classes] | None:
     }
     check_metainfo(stated, str(path))
     if not 0 <= frames <= MOST_SECONDS * fps:
-        raise UserError(
-            f'{path}: total_frames is {frames} at {fps:g} fps, expected from none to '
-            'ten years; segment the video again.'
-        )
+        expected = f'from none to ten years at {fps:g} fps'
+        raise misfit(path, 'total_frames', frames, expected, 'segment the video again')
     segments = [
         make_segment(f'{path}: segment {i}', s.start, s.end, s.label, tier=s.tier)
         for i, s in enumerate(found.segments)

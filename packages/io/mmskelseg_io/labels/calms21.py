@@ -15,7 +15,7 @@ from mmskelseg_io.labels.segments import (
     make_segment,
     sorted_videos,
 )
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import misfit
 from mmskelseg_io.structures.segments import to_segments
 
 
@@ -48,10 +48,9 @@ def frame_classes(one: LabSequence) -> np.ndarray:
     if wrong.any() or (is_table and len(label) != len(one.classes)):
         first = np.argwhere(wrong)[:1].tolist()
         found = [label[tuple(at)] for at in first] or [f'{len(label)} rows']
-        raise UserError(
-            f'{place}: {found[0]} in frame {first[0][-1] if first else 0}, expected '
-            f'ids of the classes {one.classes}, or a row of 0 and 1 for each of them.'
-        )
+        expected = f'ids of the classes {one.classes}, or a row of 0 and 1 of each'
+        frame = first[0][-1] if first else 0
+        raise misfit(place, f'frame {frame}', found[0], expected)
     return np.nan_to_num(label, nan=-1).astype(np.int64)
 
 

@@ -29,7 +29,7 @@ from mmskelseg_io.labels.reading import (
     without_lone_tier,
 )
 from mmskelseg_io.labels.segments import VideoSegments, make_segment, sorted_videos
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError, misfit, shown, unlike
 
 _TITLE = 'Caltech Behavior Annotator - Annotation File'
 _STREAM = re.compile(r'(S\d+):.*')
@@ -68,19 +68,15 @@ def read_caltech(
         elif stream and line.strip('-'):
             cells = line.split(None, 2)
             if len(cells) < 3:
-                raise UserError(
-                    f'{place} is {shown(line)}, expected first frame, last frame and '
-                    'behavior.'
-                )
+                expected = 'first frame, last frame and behavior'
+                raise UserError(unlike(place, line, expected))
             first, last = (
                 whole(cell, place, what)
                 for cell, what in zip(cells, ('start', 'end'), strict=False)
             )
             if not 1 <= first <= last:
-                raise UserError(
-                    f'{place}: frames {first} to {last}, expected two numbers from 1 '
-                    'on, the smaller one first.'
-                )
+                expected = 'two numbers from 1 on, the smaller one first'
+                raise misfit(place, 'the range of frames', (first, last), expected)
             start, end = (first - 1) / rate, last / rate
             streams[stream].append(
                 make_segment(place, start, end, cells[2], tier=stream)

@@ -85,10 +85,8 @@ def edges_of(rows: Rows, name: str, path: FilePath) -> np.ndarray:
 def checked_frames(frames: float, fps: float, place: str) -> int:
     """Return the number of frames of a recording, after checking its range."""
     if not (0 < frames <= MOST_SECONDS * fps and frames % 1 == 0):
-        raise UserError(
-            f'{place}: {frames:g} frames at {fps:g} fps, expected a whole number, from '
-            '1 to those of ten years.'
-        )
+        expected = f'a whole number from 1 to those of ten years at {fps:g} fps'
+        raise misfit(place, 'the number of frames', frames, expected)
     return int(frames)
 
 

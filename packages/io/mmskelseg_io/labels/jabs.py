@@ -26,7 +26,7 @@ from mmskelseg_io.labels.segments import (
     make_segment,
     sorted_videos,
 )
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import misfit
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,8 @@ def _segment(
     """Return a block of an individual, tier and behavior in a video of a length."""
     (who, tier, name), (frames, rate) = names, length
     if not 0 <= block.start <= block.end < frames:
-        raise UserError(
-            f'{place} is from frame {block.start} to {block.end}, expected two '
-            f'frames of the {frames} of the video; label it in JABS again.'
-        )
+        expected = f'two frames of the {frames} of the video'
+        raise misfit(place, 'the range', (block.start, block.end), expected)
     label = name if block.present else f'no {name}'
     start, end = block.start / rate, (block.end + 1) / rate
     return make_segment(place, start, end, label, tier=tier, individual=who)

@@ -26,7 +26,7 @@ from mmskelseg_io.labels.segments import (
 )
 from mmskelseg_io.labels.writing import register_export
 from mmskelseg_io.messages.dependencies import import_optional
-from mmskelseg_io.messages.errors import UserError, check_name
+from mmskelseg_io.messages.errors import check_name, misfit
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import PlaceKey
 from mmskelseg_io.structures.predictions import Prediction
@@ -60,10 +60,8 @@ def read_movement(path: FilePath, subject: str | None = None) -> list[VideoSegme
             check_name(text, f'{place}: the name of a class or tier')
         frames, fps = dataset.frames(rows.shape[1])
         if fps is None or rows.dtype.kind not in 'iu':
-            raise UserError(
-                f'{place}: has the type {rows.dtype} at {fps} fps, expected indices of '
-                'classes and the attribute fps of the dataset.'
-            )
+            expected = f'indices of classes, at the {fps} fps of the dataset'
+            raise misfit(place, 'the variable', rows, expected)
         count = int(frames[-1]) + 1
         people = dataset.names('individuals', len(rows), '')
         for person, row in zip(people, rows, strict=True):

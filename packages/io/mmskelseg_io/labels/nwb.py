@@ -29,7 +29,7 @@ from mmskelseg_io.labels.segments import (
 )
 from mmskelseg_io.labels.writing import register_export
 from mmskelseg_io.messages.dependencies import import_optional
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError, misfit
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.predictions import Prediction
 
@@ -87,10 +87,8 @@ def _of_series(series: Group, begin: float, path: FilePath) -> Iterator[Segment]
     if (marks[::2] <= 0).any() or (
         marks[1::2] != -marks[: len(marks) // 2 * 2 : 2]
     ).any():
-        raise UserError(
-            f'{path}: {series.name} has the data {marks[:6].tolist()}, ..., expected a '
-            'start, such as 1, and its end, -1, in turn.'
-        )
+        expected = 'a start, such as 1, and its end, -1, in turn'
+        raise misfit(path, f'{series.name}, data,', marks[:6].tolist(), expected)
     tier = series.name.split('/')[-2]
     for start, end in zip(times[::2] - begin, times[1::2] - begin, strict=False):
         place = f'{path}: {series.name}'
@@ -125,17 +123,13 @@ def _of_table(table: Group, begin: float, path: FilePath) -> Iterator[Segment]:
     }
     lengths = {name: len(values) for name, values in columns.items()}
     if len({*lengths.values()}) > 1:
-        raise UserError(
-            f'{path}: {table.name} has columns of the lengths {lengths}, expected one.'
-        )
+        raise misfit(path, f'{table.name}, lengths of columns,', lengths, 'one length')
     for i, name in enumerate(labels):
         own = {'tier': name_of(table), **{key: texts[key][i] for key in texts}}
         start, end = float(starts[i]) - begin, float(ends[i]) - begin
         place = f'{path}: {table.name}, row {i}'
         if not np.isfinite([start, end]).all():
-            raise UserError(
-                f'{place}: lasts from {start} to {end} s, expected numbers.'
-            )
+            raise misfit(place, 'the time', (start, end), 'numbers')
         yield make_segment(place, start, end, name, scores[i], **own)
 
 

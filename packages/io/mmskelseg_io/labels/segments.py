@@ -26,6 +26,7 @@ from mmskelseg_io.messages.errors import (
     check_name,
     misfit,
     shown,
+    unlike,
 )
 from mmskelseg_io.messages.logs import print_log
 from mmskelseg_io.structures.segments import resolve_background, to_segments
@@ -130,24 +131,18 @@ class ClassInfo:
         """Raise a UserError for a value that cannot be used; messages begin so."""
         if not self.name:
             raise UserError(f'{place}a class is called {self.name!r}; give it a name.')
-        for what, text in vars(self).items():
-            most = MOST_OF_CLASS if what == 'name' else MOST_LETTERS
-            check_name(text, f'{place}the {what} of {shown(self.name)}', most)
+        what = f'{place}the class {shown(self.name)}, its'
+        for key, text in vars(self).items():
+            most = MOST_OF_CLASS if key == 'name' else MOST_LETTERS
+            check_name(text, f'{what} {key}', most)
         if self.kind not in ('state', 'point'):
-            raise UserError(
-                f'{place}the kind of {self.name!r} is {self.kind!r}, expected state '
-                'or point.'
-            )
+            raise UserError(unlike(f'{what} kind', self.kind, 'state or point'))
         if self.key and not KEY.fullmatch(self.key):
             raise UserError(
-                f'{place}the key of {self.name!r} is {self.key!r}, expected one '
-                'character, or F1 to F12.'
+                unlike(f'{what} key', self.key, 'a character, or F1 to F12')
             )
         if self.color and not COLOR.fullmatch(self.color):
-            raise UserError(
-                f'{place}the color of {self.name!r} is {self.color!r}, expected one '
-                'like #0072b2.'
-            )
+            raise UserError(unlike(f'{what} color', self.color, 'one like #0072b2'))
 
 
 @dataclass(frozen=True)
@@ -278,10 +273,8 @@ def labels_to_segments(
     """
     fps = check_fps(fps, 'labels')
     if score is not None and score.shape != (len(classes), len(label)):
-        raise UserError(
-            f'score has shape {score.shape}, but {len(classes)} classes and '
-            f'{len(label)} frames need {(len(classes), len(label))}.'
-        )
+        expected = f'(classes, frames) {(len(classes), len(label))}'
+        raise UserError(unlike('score', score, expected))
     segments = []
     for start, end, k in to_segments(label):
         if not 0 <= k < len(classes):
@@ -390,10 +383,9 @@ def segments_to_tiers(
     of_tiers: dict[str, list[Segment]] = {tier.name: [] for tier in tiers}
     for segment in segments:
         if segment.tier not in of_tiers:
-            raise UserError(
-                f'video {video!r}: {segment} has the tier {segment.tier!r}, expected '
-                f'one of {", ".join(map(repr, of_tiers))}; rename it.'
-            )
+            expected = f'one of {", ".join(map(repr, of_tiers))}'
+            what = f'{segment}, its tier,'
+            raise misfit(f'video {video!r}', what, segment.tier, expected, 'rename it')
         of_tiers[segment.tier].append(segment)
     rows = [
         segments_to_labels(

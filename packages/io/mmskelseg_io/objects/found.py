@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 import numpy as np
 
 from mmskelseg_io.files.inputs import in_words
-from mmskelseg_io.messages.errors import UserError, check_name, shown
+from mmskelseg_io.messages.errors import UserError, check_name, misfit
 from mmskelseg_io.poses.tracking import OverlapLinks
 from mmskelseg_io.structures.objects import BOX, TrackedObject
 
@@ -85,11 +85,9 @@ class FoundObjects:
         for one in self.found:
             is_near = are_near or (np.abs(one.points) <= _FARTHEST).all()
             if one.frame < 0 or not is_near:
-                raise UserError(
-                    f'{self.file(one.frame)}: a {one.kind} is in frame '
-                    f'{one.frame:g} at {shown(one.points.tolist())}, expected a frame '
-                    f'from 0 and points in pixels up to {_FARTHEST:g}; export it again.'
-                )
+                what = f'the place of a {one.kind} in frame {one.frame:g}'
+                expected = f'points in pixels up to {_FARTHEST:g}, in a frame from 0'
+                raise misfit(self.file(one.frame), what, one.points.tolist(), expected)
 
     def file(self, frame: float) -> str:
         """Return the file that has the objects of a frame, for messages."""

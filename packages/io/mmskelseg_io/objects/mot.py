@@ -13,7 +13,7 @@ places in the world.
 from pathlib import Path
 
 from mmskelseg_io.files.parsing import FilePath, number, read_lines, read_rows, whole
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError, unlike
 from mmskelseg_io.objects.found import Found, FoundObjects, corners
 from mmskelseg_io.objects.reading import OBJECT_FORMATS, class_name, video_of
 
@@ -32,9 +32,7 @@ def read_mot(path: FilePath) -> list[FoundObjects]:
         # Some programs separate them by spaces.
         row = cells[0].split() if len(cells) == 1 else cells
         if len(row) < len(_NEEDED):
-            raise UserError(
-                f'{place} has {len(row)} cells, expected at least {", ".join(_NEEDED)}.'
-            )
+            raise UserError(unlike(place, row, f'at least {", ".join(_NEEDED)}'))
         frame, track = (
             whole(cell, place, name)
             for cell, name in zip(row[:2], _NEEDED[:2], strict=True)

@@ -13,8 +13,8 @@ from mmskelseg_io.files.parsing import FilePath, read_json, read_lines, read_tex
 from mmskelseg_io.messages.errors import (
     UserError,
     check_name,
+    misfit,
     reading,
-    shown,
 )
 from mmskelseg_io.messages.logs import print_log
 from mmskelseg_io.objects.found import FoundObjects
@@ -216,9 +216,7 @@ def _names_in_yaml(file: Path) -> dict[int, str]:
         known = {int(number): name for number, name in pairs}
     wrong = [name for name in known.values() if not isinstance(name, str | int)]
     if wrong:
-        raise UserError(
-            f'{file}: names has {shown(wrong[0])}, expected the name of a class.'
-        )
+        raise misfit(file, 'one of names', wrong[0], 'the name of a class')
     return {number: str(name) for number, name in known.items()}
 
 

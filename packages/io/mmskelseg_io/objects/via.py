@@ -14,7 +14,7 @@ import numpy as np
 from mmskelseg_io.files.names import numbered, video_name
 from mmskelseg_io.files.parsing import FilePath, numbers
 from mmskelseg_io.files.via import NUMBERS, read_regions
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import misfit
 from mmskelseg_io.objects.found import Found, FoundObjects, around, corners
 from mmskelseg_io.objects.reading import (
     OBJECT_FORMATS,
@@ -46,10 +46,8 @@ def read_via_objects(path: FilePath) -> list[FoundObjects]:
         if frame is None:
             image = numbered(name)
             if image is None:
-                raise UserError(
-                    f'{place}: its file is {shown(name)}, expected a video, or an '
-                    'image whose name ends in the number of a frame.'
-                )
+                expected = 'a video, or an image whose name ends in a number'
+                raise misfit(place, 'its file', name, expected)
             video, frame = image[0] or video_of(path), image[1] - firsts[image[0]]
         points = _points(shape, values, place)
         kinds = [v for key, v in attributes.items() if key.lower() not in _TRACKS]
@@ -72,10 +70,8 @@ def _points(shape: str, values: Sequence[float], place: str) -> np.ndarray:
     keys = NUMBERS.get(shape)
     if keys is None:
         if not values or len(values) % 2:
-            raise UserError(
-                f'{place}: {len(values)} numbers, expected x and y of each point; '
-                'save it in VIA again.'
-            )
+            remedy = 'save it in VIA again'
+            raise misfit(place, shape, values, 'x and y of each point', remedy)
         return around(np.array(values, float).reshape(-1, 2))
     x, y, *sides = numbers(values[: len(keys)], (len(keys),), f'{place}: {shape}')
     if shape == 'point':

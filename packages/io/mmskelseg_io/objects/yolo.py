@@ -16,7 +16,7 @@ import numpy as np
 
 from mmskelseg_io.files.formats import FOLDER
 from mmskelseg_io.files.parsing import FilePath, number, read_text, whole
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError, misfit
 from mmskelseg_io.objects.found import Found, FoundObjects, corners
 from mmskelseg_io.objects.reading import (
     OBJECT_FORMATS,
@@ -102,11 +102,9 @@ def _lines(file: Path) -> list[_Line]:
             )
         places = row[1 : 5 if len(row) < 9 else 9]
         if max(map(abs, places)) > _MOST:
-            raise UserError(
-                f'{place} has {max(places, key=abs):g} among its places, expected '
-                'fractions of the image, from 0 to 1; save normalised boxes, or name '
-                'the format, if it is another (--object-format).'
-            )
+            expected = 'fractions of the image, from 0 to 1'
+            remedy = 'save normalised boxes, or name another format (--object-format)'
+            raise misfit(place, 'a number', max(places, key=abs), expected, remedy)
         found.append((place, row))
     return found
 

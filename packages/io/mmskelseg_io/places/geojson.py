@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.parsing import FilePath, read_json
 from mmskelseg_io.files.typed import typed
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import misfit
 from mmskelseg_io.messages.options import Where
 from mmskelseg_io.places.reading import (
     PLACE_FORMATS,
@@ -80,10 +80,8 @@ def _places(collection: _Collection, path: str) -> Iterator[tuple[str, Place]]:
         known = feature.properties
         if kind == 'Polygon':
             if len(points) != 1:
-                raise UserError(
-                    f'{where}: has {len(points)} rings, expected one; a place has no '
-                    'holes.'
-                )
+                remedy = 'a place has no holes'
+                raise misfit(where, 'the number of rings', len(points), 'one', remedy)
             # The first corner comes again at the end.
             points = points[0][:-1] if points[0][:1] == points[0][-1:] else points[0]
         points = [points] if kind == 'Point' else points

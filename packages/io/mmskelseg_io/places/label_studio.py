@@ -10,7 +10,7 @@ import numpy as np
 
 from mmskelseg_io.files.label_studio import Region, name_of_media, read_tasks
 from mmskelseg_io.files.parsing import FilePath, number, numbers
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import misfit
 from mmskelseg_io.places.reading import (
     PLACE_FORMATS,
     Places,
@@ -46,9 +46,7 @@ def _place(region: Region, where: str) -> Place:
     kind, value = region.type, region.value
     labels = value.get(kind)
     if not isinstance(labels, list) or len(labels) != 1:
-        raise UserError(
-            f'{where}: has the labels {shown(labels)}, expected one; give it one.'
-        )
+        raise misfit(where, 'labels', labels, 'one', 'give it one')
     sides = {'width': region.original_width, 'height': region.original_height}
     size = np.array([number(side, where, key) for key, side in sides.items()])
 

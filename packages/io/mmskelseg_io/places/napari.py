@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from mmskelseg_io.files.parsing import FilePath, number, read_dicts, whole
-from mmskelseg_io.messages.errors import UserError, misfit
+from mmskelseg_io.messages.errors import misfit
 from mmskelseg_io.places.reading import (
     PLACE_FORMATS,
     Places,
@@ -50,10 +50,8 @@ def _places(path: FilePath) -> Iterator[tuple[str, Place]]:
         shape, points, radius = _SHAPES[kind], np.array(corners), 0.0
         if kind == 'ellipse':
             if len(points) != 4:
-                raise UserError(
-                    f'{where}: an ellipse has {len(points)} corners, expected the 4 of '
-                    'the box around it; save the layer again.'
-                )
+                what, expected = 'an ellipse', 'the 4 corners of the box around it'
+                raise misfit(where, what, corners, expected, 'save the layer again')
             sides = np.diff(points, axis=0)[:2]
             a, b = (np.linalg.norm(sides, axis=1) / 2).tolist()
             turn = float(np.degrees(np.arctan2(sides[0, 1], sides[0, 0])))

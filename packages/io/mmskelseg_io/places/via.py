@@ -11,7 +11,7 @@ import numpy as np
 from mmskelseg_io.files.names import video_name
 from mmskelseg_io.files.parsing import FilePath
 from mmskelseg_io.files.via import NUMBERS, Region, read_regions
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError, misfit, shown
 from mmskelseg_io.places.reading import (
     PLACE_FORMATS,
     Places,
@@ -45,10 +45,7 @@ def _geometry(
 ) -> tuple[Shape, object, float]:
     """Return shape, points and radius of the numbers of a shape."""
     if kind in NUMBERS and len(known) != len(NUMBERS[kind]):
-        raise UserError(
-            f'{where}: a {kind} has {len(known)} numbers, expected '
-            f'{", ".join(NUMBERS[kind])}; {_REMEDY}.'
-        )
+        raise misfit(where, kind, known, ', '.join(NUMBERS[kind]), _REMEDY)
     if kind == 'point':
         return 'point', [known], 0.0
     if kind == 'rect':

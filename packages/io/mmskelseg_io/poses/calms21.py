@@ -5,7 +5,7 @@ import numpy as np
 from mmskelseg_io.files.calms21 import FPS, LabSequence, read_sequences
 from mmskelseg_io.files.parsing import FilePath, numbers
 from mmskelseg_io.messages.counts import listed
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError, misfit
 from mmskelseg_io.poses.layouts import own_layout
 from mmskelseg_io.poses.poses import Layout, Poses
 from mmskelseg_io.poses.reading import POSE_FORMATS
@@ -47,9 +47,7 @@ def poses_of(one: LabSequence) -> Poses:
         points = points.transpose(0, 1, 3, 2)
     frames, people, joints, axes = points.shape
     if axes != 2 or not points.size:
-        raise UserError(
-            f'{place}: shape {points.shape}, expected frames, animals, x and y, joints.'
-        )
+        raise misfit(place, 'the array', points, 'frames, animals, x and y, joints')
     score = np.ones((frames, people, joints))
     if one.content.scores:
         where = f'{one.place}: scores'

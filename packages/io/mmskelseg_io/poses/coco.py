@@ -17,7 +17,7 @@ import numpy as np
 from mmskelseg_io.files.names import frame_in
 from mmskelseg_io.files.parsing import FilePath, numbers, read_json
 from mmskelseg_io.files.typed import Id, typed
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError, misfit
 from mmskelseg_io.poses.layouts import own_layout
 from mmskelseg_io.poses.poses import Detection, Poses, gather
 from mmskelseg_io.poses.reading import POSE_FORMATS
@@ -64,10 +64,8 @@ def read_coco(
     first = _first(min(ids), first_frame, path)
     categories = {entry.category_id or 1 for entry in entries}
     if len(categories) > 1:
-        raise UserError(
-            f'{path}: entries of the categories {sorted(categories)}; keep only those '
-            'of people.'
-        )
+        remedy = 'keep only those of people'
+        raise misfit(path, 'category_id', sorted(categories), 'one', remedy)
     joints = len(entries[0].keypoints) // 3
     notes = [f'frames are numbered by image_id, from {first}']
     xyc = np.array(

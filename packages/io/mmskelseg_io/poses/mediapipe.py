@@ -16,7 +16,7 @@ import numpy as np
 from mmskelseg_io.files.arrays import read_npz as read_npz_arrays
 from mmskelseg_io.files.parsing import FilePath, field, numbers, read_json
 from mmskelseg_io.files.typed import typed
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError, misfit, unlike
 from mmskelseg_io.poses.layouts import COCO17
 from mmskelseg_io.poses.npz import numeric_array
 from mmskelseg_io.poses.poses import Detection, Poses, check_img_shape, gather
@@ -109,10 +109,8 @@ def _from_json(entries: Iterable[tuple[int, object, str]]) -> Iterator[Detection
     for number, entry, where in entries:
         for person in _people(entry, where):
             if len(person) != len(LANDMARKS):
-                raise UserError(
-                    f'{where} has {len(person)} landmarks, expected the '
-                    f'{len(LANDMARKS)} of MediaPipe Pose.'
-                )
+                count, expected = len(person), f'the {len(LANDMARKS)} of MediaPipe Pose'
+                raise misfit(where, 'the number of landmarks', count, expected)
             values = []
             for point in person:
                 # Unset fields are absent or null.
@@ -128,15 +126,12 @@ def _people(entry: object, where: str) -> list[list[dict[str, Any]]]:
     while isinstance(entry, dict):
         key = next((key for key in _KEYS if key in entry), None)
         if key is None:
-            raise UserError(
-                f'{where} has the keys {", ".join(entry)}, expected one of '
-                f'{", ".join(_KEYS)}.'
-            )
+            raise misfit(where, 'the object', entry, f'a key {", ".join(_KEYS)}')
         entry = entry[key]
     if not entry:
         return []
     if not isinstance(entry, list):
-        raise UserError(f'{where} is {entry!r}, expected 33 landmarks or null.')
+        raise UserError(unlike(where, entry, '33 landmarks or null'))
     if isinstance(entry[0], dict) and 'x' in entry[0]:
         return [entry]
     return [person for item in entry for person in _people(item, where)]
@@ -167,10 +162,8 @@ def _from_array(path: FilePath) -> tuple[list[Detection], int]:
     points = numeric_array(arrays, key, str(path))
     points = points[None] if points.ndim == 3 else points
     if points.ndim != 4 or points.shape[2] != 33 or points.shape[3] not in (3, 4, 5):
-        raise UserError(
-            f'{path}: {key} has shape {points.shape}, expected (frames, 33, 3), x, y '
-            'and z, or 4 with visibility, or 5 with presence.'
-        )
+        expected = '(frames, 33, 3), x, y, z, or 4 with visibility, or 5 with presence'
+        raise misfit(path, key, points, expected)
     values = points[:, :, _CHOSEN, :3].astype(np.float64)
     values[..., 2] = points[:, :, _CHOSEN, 3] if points.shape[-1] > 3 else 1
     there = np.isfinite(values).all(-1).any(-1)

@@ -18,7 +18,7 @@ import numpy as np
 
 from mmskelseg_io.files.parsing import FilePath, numbers, read_json
 from mmskelseg_io.files.typed import typed
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError, unlike
 from mmskelseg_io.poses.layouts import own_layout
 from mmskelseg_io.poses.poses import Detection, Layout, Poses, gather
 from mmskelseg_io.poses.reading import POSE_FORMATS
@@ -96,10 +96,8 @@ def _detections(
             where = f'{source}: frame {i}: keypoints'
             xy = numbers(person.keypoints, (-1, -1), where)
             if xy.shape[1] != 2:
-                raise UserError(
-                    f'{where} have {xy.shape[1]} coordinates, expected 2; 3D poses '
-                    'cannot be read, so predict with a 2D model.'
-                )
+                remedy = '3D poses cannot be read, so predict with a 2D model'
+                raise UserError(unlike(where, xy, '2 coordinates each', remedy))
             score = person.keypoint_scores or [1] * len(xy)
             values = numbers(score, (len(xy),), f'{where}_scores')
             joints = np.column_stack([xy, values])

@@ -13,7 +13,7 @@ from mmskelseg_io.files.inputs import regular_file
 from mmskelseg_io.files.netcdf import Dataset
 from mmskelseg_io.files.parsing import FilePath, read_rows
 from mmskelseg_io.messages.dependencies import import_optional
-from mmskelseg_io.messages.errors import UserError, reading
+from mmskelseg_io.messages.errors import UserError, misfit, reading
 from mmskelseg_io.poses.layouts import arranged, own_layout
 from mmskelseg_io.poses.poses import (
     Poses,
@@ -68,10 +68,8 @@ def _poses(dataset: Dataset) -> Poses:
     people, count, joints, axes = position.shape
     space = dataset.names('space', axes, 'x')
     if space not in (['x', 'y'], ['x', 'y', 'z']):
-        raise UserError(
-            f'{path}: poses with the axes {", ".join(space)}, expected x and y in '
-            'pixels of one camera, or x, y and z.'
-        )
+        expected = 'x and y in pixels of one camera, or x, y and z'
+        raise misfit(path, 'space', space, expected)
     frames, fps = dataset.frames(count)
     names = dataset.names('keypoints', joints, 'centroid')
     shape = (people, int(frames[-1]) + 1, joints)

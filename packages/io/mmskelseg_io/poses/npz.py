@@ -15,7 +15,7 @@ import numpy as np
 from mmskelseg_io.files.arrays import read_npz as read_npz_arrays
 from mmskelseg_io.files.atomic import atomic_write
 from mmskelseg_io.files.parsing import FilePath, field
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError, misfit
 from mmskelseg_io.poses.layouts import checked, own_layout
 from mmskelseg_io.poses.poses import Layout, Poses, check_img_shape
 from mmskelseg_io.poses.reading import POSE_FORMATS
@@ -29,13 +29,11 @@ def read_npz(path: FilePath) -> Poses:
     keypoint, score = keypoint_arrays(arrays, str(path))
     size, fps = arrays.get('img_shape'), arrays.get('fps')
     if fps is not None and (fps.shape != () or fps.dtype.kind not in 'fiu'):
-        raise UserError(f'{path}: fps has shape {fps.shape}, expected one number.')
+        raise misfit(path, 'fps', fps, 'one number')
     people = np.atleast_1d(arrays.get('people', np.arange(len(keypoint))))
     if people.ndim > 1 or people.size not in (0, len(keypoint)):
-        raise UserError(
-            f'{path}: people has {people.size} names, expected none or '
-            f'{len(keypoint)}, one for each row of keypoint.'
-        )
+        expected = f'none or {len(keypoint)} names, one for each row of keypoint'
+        raise misfit(path, 'people', people, expected)
     return Poses(
         keypoint,
         score,
@@ -79,10 +77,8 @@ def keypoint_arrays(
     keypoint = numeric_array(arrays, 'keypoint', source)
     keypoint = keypoint[None] if keypoint.ndim == 3 else keypoint
     if keypoint.ndim != 4 or keypoint.shape[-1] != 2 or not keypoint.size:
-        raise UserError(
-            f'{source}: keypoint has shape {keypoint.shape}, expected (people, frames, '
-            'joints, 2) or (frames, joints, 2), none of them 0.'
-        )
+        expected = '(people, frames, joints, 2) or (frames, joints, 2), none of them 0'
+        raise misfit(source, 'keypoint', keypoint, expected)
     score = matching(arrays, 'keypoint_score', keypoint.shape[:3], source)
     return keypoint, np.ones(keypoint.shape[:3]) if score is None else score
 
@@ -95,7 +91,7 @@ def numeric_array(arrays: Mapping[str, object], key: str, source: str) -> np.nda
     except (TypeError, ValueError, OverflowError):
         raise UserError(f'{source}: {key} is ragged, expected an array.') from None
     if array.dtype.kind not in 'fiu':
-        raise UserError(f'{source}: {key} is {array.dtype}, expected numbers.')
+        raise misfit(source, key, array, 'numbers')
     return array
 
 
@@ -123,7 +119,5 @@ def matching(
     # For a single person, the first axis may be missing.
     array = array[None] if array.ndim == len(shape) - 1 else array
     if array.shape != shape:
-        raise UserError(
-            f'{source}: {key} has shape {array.shape}, but keypoint needs {shape}.'
-        )
+        raise misfit(source, key, array, f'the shape {shape}, as of keypoint')
     return array

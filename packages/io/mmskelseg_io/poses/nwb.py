@@ -12,7 +12,7 @@ from mmskelseg_io.files.hdf5 import Group, open_hdf5
 from mmskelseg_io.files.netcdf import frames_of
 from mmskelseg_io.files.nwb import groups_of, name_of, times_of, type_of
 from mmskelseg_io.files.parsing import FilePath
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError, misfit, shown
 from mmskelseg_io.poses.layouts import own_layout
 from mmskelseg_io.poses.poses import (
     Poses,
@@ -105,10 +105,8 @@ def _read(group: Group, path: FilePath) -> _Estimation:
     holder = (*skeletons, group)[0]
     nodes = holder.texts('nodes') if 'nodes' in holder else [*series]
     if {*nodes} != {*series} or len(nodes) != len(series):
-        raise UserError(
-            f'{path}: {group.name} has the nodes {shown(nodes)}, but series of '
-            f'{shown([*series])}; expected one of each node.'
-        )
+        expected = f'those of the series, {shown([*series])}'
+        raise misfit(path, f'{group.name}, nodes,', nodes, expected)
     limbs: list[list[int]] = []
     if 'edges' in holder:
         edges = holder.array('edges', _MOST_EDGES)

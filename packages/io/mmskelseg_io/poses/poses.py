@@ -11,7 +11,7 @@ import numpy as np
 
 from mmskelseg_io.files.inputs import check_fps, in_words
 from mmskelseg_io.files.parsing import numbers
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError, misfit
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.skeleton import Layout
 
@@ -235,10 +235,8 @@ def check_img_shape(img_shape: object, place: str) -> tuple[int, int]:
     """Return the height and width of an image, after checking their range."""
     sides = numbers(img_shape, (2,), f'{place}: img_shape')
     if not ((sides >= 1) & (sides <= _LARGEST_SIDE) & (sides % 1 == 0)).all():
-        raise UserError(
-            f'{place}: img_shape is {shown(img_shape)}, expected the height and width '
-            f'of the image in pixels, from 1 to {_LARGEST_SIDE}.'
-        )
+        expected = f'height and width in pixels, from 1 to {_LARGEST_SIDE}'
+        raise misfit(place, 'img_shape', img_shape, expected)
     return int(sides[0]), int(sides[1])
 
 

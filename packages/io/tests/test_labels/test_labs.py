@@ -301,11 +301,11 @@ FAULTS = [
     ('bento', '0.4\t', 'x\t', "line 19 | start | 'x'"),
     ('bento', '25.000000', '0', 'fps is 0'),
     ('bento', '>attack\n', '', 'line 18 | behavior'),
-    ('caltech', '      11 ', '      0 ', 'line 9 | 0 to 35'),
+    ('caltech', '      11 ', '      0 ', 'line 9 | (0, 35)'),
     ('caltech', ' sniff\n', ' \n', 'line 10 | behavior'),
     ('jabs', '"end": 34', '"end": 100', 'attack[0] | 100'),
     ('jabs', '"present": true', '"present": 1', 'attack[0] | present is 1'),
-    ('jabs', '"num_frames": 100', '"num_frames": 0', 'num_frames | 0 frames'),
+    ('jabs', '"num_frames": 100', '"num_frames": 0', 'num_frames | is 0'),
 ]
 
 

@@ -110,7 +110,7 @@ def test_pixels_are_left_alone(points, tmp_path):
 @pytest.mark.parametrize(
     ('content', 'named'),
     [
-        ([[{'x': 0.5, 'y': 0.5}] * 32], 'entry 0 | 32 landmarks | 33'),
+        ([[{'x': 0.5, 'y': 0.5}] * 32], 'entry 0 | landmarks is 32 | 33'),
         ([[{'x': 0.5}] * 33], "entry 0 | 'y'"),
         ([{'pose_world_landmarks': []}], 'entry 0 | pose_world_landmarks'),
         ([7], 'entry 0 | 7, | 33'),

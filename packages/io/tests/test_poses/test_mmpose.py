@@ -86,7 +86,7 @@ def test_layout_is_the_one_given(walk, save_json):
     (lambda f: f[1].update(frame_id=0), 'frame_id 0 | 0;'),
     (lambda f: f[1]['instances'][0].pop('keypoints'), '[1].instances[0] | keypoints'),
     (lambda f: f[1]['instances'][0].update(keypoints=[[1, 2, 3]] * 17),
-     'frame 1 | 3 coordinates'),
+     'frame 1 | (17, 3)'),
     (lambda f: f[1]['instances'][0].update(keypoint_scores=[1.0] * 5),
      'frame 1 | keypoints_scores | 5 numbers | 17'),
     (lambda f: f[1]['instances'].append(instance(np.ones((3, 3)))),

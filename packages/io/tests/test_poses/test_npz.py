@@ -94,7 +94,7 @@ POINTS = np.ones((2, 3, 17, 2))
      'keypoint_score | (1, 4, 17)'),
     ({'keypoint': POINTS, 'person_box': np.ones((2, 4))}, 'person_box | (2, 3, 4)'),
     ({'keypoint': POINTS, 'person_score': np.array([['a']])}, 'person_score | <U1'),
-    ({'keypoint': POINTS, 'people': np.array(['ann'])}, 'people | 1 names'),
+    ({'keypoint': POINTS, 'people': np.array(['ann'])}, 'people | (1,)'),
     ({'keypoint': POINTS, 'img_shape': [-1, -1]}, 'img_shape | [-1, -1]'),
     ({'keypoint': POINTS, 'img_shape': [0, 640]}, 'img_shape | [0, 640]'),
     ({'keypoint': POINTS, 'img_shape': [480, 1 << 40]}, 'img_shape | 1099511627776'),
