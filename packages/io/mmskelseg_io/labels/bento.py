@@ -74,8 +74,7 @@ def read_bento(
         text = stated['annotation framerate']
         rate = check_fps(number(text, str(path), 'Annotation framerate'), str(path))
     is_seconds = any('.' in cell for *_, cells in bouts for cell in cells)
-    option = '--label-option tier=NAME'
-    channels = found and choose_several(tier, found, str(path), 'channel', option)
+    channels = found and choose_several(tier, found, path, 'channel', 'tier')
     step = 1.0
     if not is_seconds:
         step = 1 / needed_rate(rate, path, 'this version of MARS or Bento')
@@ -98,7 +97,7 @@ def read_bento(
         frames = duration = None
     name = recording_of(path)
     video = VideoSegments(name, segments, rate, frames, duration=duration)
-    return without_lone_tier(sorted_videos([video] if segments else [], path), channels)
+    return without_lone_tier(sorted_videos([video], path), channels)
 
 
 def _parsed(

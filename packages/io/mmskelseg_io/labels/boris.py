@@ -62,7 +62,6 @@ from mmskelseg_io.labels.segments import (
     VideoSegments,
     by_tier,
     frame_at,
-    sorted_videos,
 )
 from mmskelseg_io.labels.text import write_rows
 from mmskelseg_io.labels.writing import register_export
@@ -451,7 +450,7 @@ def write_boris(
     video without ``filename``, the media file is its name without an extension, and
     BORIS asks for the file. Videos need different names, fps and num_frames.
     """
-    sorted_videos(videos, path)
+    by_name(((one.name, one) for one in videos), str(path), 'videos')
     now = datetime.now().isoformat(timespec='seconds')
     codes_of = _codes(videos, classes)
     videos = [_coded(video, codes_of) for video in videos]
@@ -601,7 +600,7 @@ def _names(videos: Iterable[VideoSegments]) -> list[str]:
 def _observation(
     video: VideoSegments, codes: Sequence[str], now: str
 ) -> dict[str, object]:
-    fps, duration = _fps_and_duration(video)
+    fps, frames = video.needed_frames()
     media = video.filename or video.name
     events: list[tuple[float, int, list]] = []
 
@@ -631,24 +630,13 @@ def _observation(
         'date': now,
         'events': [row for _, _, row in sorted(events)],
         'media_info': {
-            'length': {media: duration},
+            'length': {media: round(frames / fps, 3)},
             'fps': {media: fps},
             'hasVideo': {media: True},
             'hasAudio': {media: False},
             'offset': {'1': 0.0},
         },
     }
-
-
-def _fps_and_duration(video: VideoSegments) -> tuple[float, float]:
-    place = f'video {video.name!r}'
-    fps = check_fps(video.fps, place)
-    if video.num_frames is None:
-        raise UserError(
-            f'{place}: num_frames is missing, but BORIS needs the duration; give '
-            'num_frames.'
-        )
-    return fps, round(video.num_frames / fps, 3)
 
 
 def _comment_on(segment: Segment) -> str:
@@ -677,7 +665,8 @@ def write_boris_events(
     columns[place:place] = sets
     rows = []
     for video in videos:
-        fps, duration = _fps_and_duration(video)
+        fps, frames = video.needed_frames()
+        duration = round(frames / fps, 3)
         media = video.filename or video.name
         total = sum(segment.end - segment.start for segment in video.segments)
         for segment in video.segments:

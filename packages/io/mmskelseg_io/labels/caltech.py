@@ -81,8 +81,7 @@ def read_caltech(
             streams[stream].append(
                 make_segment(place, start, end, cells[2], tier=stream)
             )
-    option = '--label-option tier=NAME'
-    names = choose_several(tier, [*streams], str(path), 'stream', option)
+    names = choose_several(tier, [*streams], path, 'stream', 'tier')
     segments = [one for name in names for one in streams[name]]
     video = VideoSegments(video_name(str(path)), segments, rate)
-    return without_lone_tier(sorted_videos([video] if segments else [], path), names)
+    return without_lone_tier(sorted_videos([video], path), names)

@@ -43,9 +43,7 @@ def read_deepethogram(
     edges = np.arange(len(rows)) / rate
     segments = indicator_segments(rows, rows[0][1][1:], edges, path, '-1', '-1.0')
     name = recording_of(path).removesuffix('_labels')
-    return sorted_videos(
-        [VideoSegments(name, segments, rate, len(rows) - 1)] if segments else [], path
-    )
+    return sorted_videos([VideoSegments(name, segments, rate, len(rows) - 1)], path)
 
 
 @register_export('deepethogram', 'deepethogram.csv', 'DeepEthogram', is_of_one=True)

@@ -124,8 +124,7 @@ def read_elan(
                 segments.append(replace(one, tier=of_tier, individual=who))
     parts.tell(len(segments))
     video = video_name(filename) if filename else recording_of(path)
-    found = [VideoSegments(video, segments, filename=filename)] if segments else []
-    return sorted_videos(found, path)
+    return sorted_videos([VideoSegments(video, segments, filename=filename)], path)
 
 
 @ETHOGRAM_FORMATS.register('elan', {'.etf': None, '.eaf': None})
@@ -217,8 +216,7 @@ def _tiers(
         raise NoLabelsError(
             f'{path}: no tier has timed annotations; label something first.'
         )
-    option = '--label-option tier=NAME'
-    names = choose_several(wanted, there, path, 'tier of timed annotations', option)
+    names = choose_several(wanted, there, path, 'tier of timed annotations', 'tier')
     others = {*independent} - {*names, _DEFAULT}
     is_lone = len(names) == 1 and (wanted is not None or not others)
     if wanted is None:

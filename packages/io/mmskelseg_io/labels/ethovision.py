@@ -101,7 +101,7 @@ def read_ethovision(
             add_note(f'{told}; choose others by --label-option behavior=NAME', notes)
     elif behavior is not None:
         names = list(dict.fromkeys(event.code for event in events))
-        chosen = choose_several(behavior, names, str(path), 'behavior', '')
+        chosen = choose_several(behavior, names, path, 'behavior', 'behavior')
         events = [event for event in events if event.code in chosen]
     media = next(filter(None, (t.stated.get('Video file') for t in tables)), None)
     name, duration = video_name(media or str(path)), _duration(tables, path)
@@ -113,8 +113,7 @@ def read_ethovision(
         tool='EthoVision',
     )
     segments = state_segments(events, observation, subject, None, str(path))
-    videos = observation.videos(segments, str(path)) if segments else []
-    return sorted_videos(videos, path)
+    return sorted_videos(observation.videos(segments, str(path)), path)
 
 
 def _parsed(rows: Rows, path: FilePath) -> _Table:
@@ -175,9 +174,7 @@ def _tracked(
         if name and name not in _TIMES and is_indicator(rows, name, *_UNKNOWN)
     ]
     if behavior is not None:
-        names = choose_several(
-            behavior, rows[0][1], str(path), 'column', '--label-option behavior=NAME'
-        )
+        names = choose_several(behavior, rows[0][1], path, 'column', 'behavior')
     edges = edges_of(rows, time, path)
     for one in indicator_segments(rows, names, edges, path, *_UNKNOWN):
         yield Event(one.start, _subject(table), one.label, '', 'START')

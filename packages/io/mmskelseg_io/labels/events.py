@@ -90,7 +90,8 @@ def event_reader(
         found = observations_of(path)
         names, length = list(found), _point_length(point_seconds, path)
         if observation is not None:
-            names = choose_several(observation, names, str(path), 'observation', '')
+            key = 'observation'
+            names = choose_several(observation, names, path, key, key)
         remedy = 'choose one of the two by --label-option observation=NAME'
         strict = strict or bool(observation)
         parts = FoundVideos(path, 'observations', remedy, strict, notes)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mmskelseg_io.files.inputs import MOST_SECONDS, check_fps
+from mmskelseg_io.files.inputs import MOST_SECONDS
 from mmskelseg_io.files.parsing import FilePath, Rows, check_widths, number
 from mmskelseg_io.labels.segments import Segment, VideoSegments, frame_at, make_segment
 from mmskelseg_io.messages.errors import UserError, misfit, shown
@@ -98,14 +98,9 @@ def frame_spans(video: VideoSegments) -> Iterator[tuple[Segment, int, int]]:
     Raises:
         UserError: If the video lacks fps or num_frames.
     """
-    place = f'video {video.name!r}'
-    fps = check_fps(video.fps, place)
-    if video.num_frames is None:
-        raise UserError(
-            f'{place}: num_frames is missing, but frames are written; give num_frames.'
-        )
+    fps, frames = video.needed_frames()
     for segment in video.segments:
         start = max(frame_at(segment.start, fps), 0)
-        end = min(frame_at(segment.end, fps), video.num_frames)
+        end = min(frame_at(segment.end, fps), frames)
         if start < end:
             yield segment, start, end

@@ -80,7 +80,7 @@ def read_jabs(
         own = [replace(one, individual='') for one in own]
     media = content.file
     video = VideoSegments(video_name(media), own, rate, frames, media)
-    return without_lone_tier(sorted_videos([video] if own else [], path))
+    return without_lone_tier(sorted_videos([video], path))
 
 
 def _blocks(content: _File, path: str) -> Iterator[tuple[str, str, str, _Block]]:

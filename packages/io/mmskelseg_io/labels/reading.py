@@ -359,24 +359,28 @@ def without_lone_tier(
 def choose_several(
     wanted: str | Sequence[str] | None,
     there: Sequence[str],
-    place: str,
+    place: FilePath,
     what: str,
-    option: str,
+    key: str,
 ) -> list[str]:
-    """Return the wanted ones of several names, or all if none is wanted."""
+    """Return the wanted ones of several names, or all if none is wanted.
+
+    ``what`` they are, in the singular, and the ``key`` of the option that chooses among
+    them are for messages.
+    """
     if wanted is None and there:
         return list(there)
     names = [wanted] if wanted is None or isinstance(wanted, str) else wanted
-    return [choose(name, there, place, what, option) for name in dict.fromkeys(names)]
+    remedy = f'--label-option {key}=NAME'
+    return [choose(one, there, place, what, remedy) for one in dict.fromkeys(names)]
 
 
 def choose(
-    wanted: str | None, there: Sequence[str], place: str, what: str, option: str
+    wanted: str | None, there: Sequence[str], place: FilePath, what: str, remedy: str
 ) -> str:
     """Return the wanted one of several names, or the only one if none is wanted.
 
-    ``what`` they are, in the singular, and the ``option`` that chooses among them are
-    for messages.
+    ``what`` they are, in the singular, and the ``remedy`` are for messages.
     """
     names = shown(tuple(there), 200)[1:-1].rstrip(',') or 'none'
     if wanted is not None and wanted not in there:
@@ -386,6 +390,6 @@ def choose(
     if wanted is None and len(there) != 1:
         raise UserError(
             f'{place}: expected one {what}, but there is {names}; choose one by '
-            f'{option}.'
+            f'{remedy}.'
         )
     return there[0] if wanted is None else wanted

@@ -200,6 +200,17 @@ class VideoSegments:
             return self.num_frames / self.fps
         return self.duration
 
+    def needed_frames(self) -> tuple[float, int]:
+        """Return its frame rate and number of frames.
+
+        Raises:
+            UserError: If it lacks either.
+        """
+        place = f'video {self.name!r}'
+        if self.num_frames is None:
+            raise UserError(f'{place}: num_frames is missing, but needed; give it.')
+        return check_fps(self.fps, place), self.num_frames
+
 
 class LabelledVideos(list[VideoSegments]):
     """The videos of a label file."""
@@ -493,7 +504,11 @@ def make_segment(
 def sorted_videos(
     videos: Iterable[VideoSegments], path: FilePath
 ) -> list[VideoSegments]:
-    """Return the videos, of different names, with segments in temporal order."""
+    """Return the videos, of different names, with segments in temporal order.
+
+    Raises:
+        NoLabelsError: If none has segments.
+    """
     found: dict[str, VideoSegments] = {}
     for video in videos:
         if video.name in found:
@@ -503,7 +518,7 @@ def sorted_videos(
             )
         ordered = sorted(video.segments, key=lambda item: (item.start, item.end))
         found[video.name] = replace(video, segments=ordered)
-    if not found:
+    if not any(video.segments for video in found.values()):
         raise NoLabelsError(f'{path}: no video in it has a label; label one first.')
     return list(found.values())
 

@@ -52,11 +52,10 @@ def read_simba(
     rate = needed_rate(fps or known.fps, path, 'SimBA')
     names = [name for name in known.behaviors if name in header]
     if behavior is not None:
-        option = '--label-option behavior=NAME'
         given = [behavior] if isinstance(behavior, str) else behavior
         # Of a column that is there, the line is told that is neither 0 nor 1.
         there = [n for n in header[1:] if n in given or is_indicator(rows, n)]
-        names = choose_several(given, there, str(path), 'column', option)
+        names = choose_several(given, there, path, 'column', 'behavior')
     elif not names:
         names = header[4:]
         while names and is_indicator(rows, names[-1]):
@@ -75,4 +74,4 @@ def read_simba(
     segments = indicator_segments(rows, names, edges, path)
     name = video_name(str(path))
     video = VideoSegments(name, segments, rate, len(rows) - 1)
-    return sorted_videos([video] if segments else [], path)
+    return sorted_videos([video], path)

@@ -43,8 +43,7 @@ def read_solomon(
     header = rows[0][1]
     if tier is None and _MAIN in header:
         tier = _MAIN
-    option = '--label-option tier=NAME'
-    names = choose_several(tier, header[1:], str(path), 'variable', option)
+    names = choose_several(tier, header[1:], path, 'variable', 'tier')
     edges, segments = edges_of(rows, 'Time', path), []
     for name in names:
         cells = enumerate(column_of(rows, name))
@@ -56,4 +55,4 @@ def read_solomon(
     video = VideoSegments(
         video_name(str(path)), segments, duration=max(float(edges[-1]), 0.0)
     )
-    return without_lone_tier(sorted_videos([video] if segments else [], path))
+    return without_lone_tier(sorted_videos([video], path))

@@ -59,9 +59,8 @@ def read_via(
         if item.anchor_id == _ANCHOR
     )
     ids = by_name(of_time, str(path), 'attributes of time')
-    option = '--label-option attribute=NAME'
     wanted = names_of_tiers(attribute, list(ids), subject)
-    chosen = choose_several(wanted, list(ids), str(path), 'attribute of time', option)
+    chosen = choose_several(wanted, [*ids], path, 'attribute of time', 'attribute')
     found: dict[str, list[tuple[str, Entry]]] = {}
     for name, entry in project.metadata.items():
         if len(entry.z) == 2 and not entry.xy and not entry.is_deleted:

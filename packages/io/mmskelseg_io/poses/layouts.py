@@ -7,7 +7,7 @@ import numpy as np
 
 from mmskelseg_io.files.parsing import read_json
 from mmskelseg_io.messages.counts import listed
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError, misfit, shown
 from mmskelseg_io.poses.poses import Layout, Poses
 from mmskelseg_io.structures import Skeleton, is_data_layout
 from mmskelseg_io.structures.layouts import mirrored_joints, split_side
@@ -50,13 +50,17 @@ def named_layout(
 
 def checked(layout: Layout, source: str) -> Layout:
     """Return a layout from a file, after checking that it is valid and safe."""
+    if not is_data_layout(layout):
+        raise misfit(source, 'skeleton', str(layout), 'a name')
+    _skeleton(layout, source)
+    return layout
+
+
+def _skeleton(layout: Layout, source: str) -> Skeleton:
     try:
-        if not is_data_layout(layout):
-            raise UserError(f'skeleton is {str(layout)[:40]!r}, expected a name.')
-        Skeleton.get(layout)
+        return Skeleton.get(layout)
     except (TypeError, ValueError) as error:
         raise UserError(f'{source}: {error}') from None
-    return layout
 
 
 def stated_layout(text: str) -> Layout:
@@ -79,10 +83,7 @@ def counted_layout(
     V joints.
     """
     if given is not None:
-        try:
-            skeleton = Skeleton.get(given)
-        except (TypeError, ValueError) as error:
-            raise UserError(f'{source}: {error}') from None
+        skeleton = _skeleton(given, source)
         if skeleton.num_joints != joints:
             raise UserError(
                 f'{source}: {joints} joints, but the skeleton {skeleton.name} has '

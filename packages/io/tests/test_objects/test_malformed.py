@@ -20,7 +20,7 @@ FAULTS = (
     ('mot', '1,7,11', '0,7,11', 'line 1 | frame is 0'),
     ('mot', '1,7,11', 'abc,7,11', "line 1 | frame is 'abc', expected a whole number"),
     ('mot', '1,7,11,21', '1,7,eleven,21', "line 1 | left is 'eleven'"),
-    ('mot', '1,7,11,21,30,40,1,2,0.5', '1,7,11', 'line 1 | '7', '11' | width'),
+    ('mot', '1,7,11,21,30,40,1,2,0.5', '1,7,11', "line 1 | '7', '11' | width"),
     ('mot', '2,7,15', '1,7,15', 'cup 7 | frame 0'),
     ('yolo', '1 0.0625', '1.5 0.0625', 'take1_1.txt: line 1 | class is 1.5'),
     ('yolo', '0.0625 ', '', 'take1_1.txt: line 1 | 4 numbers'),
