@@ -12,7 +12,7 @@ import numpy as np
 from mmskelseg.engine.jobs import ConfigRequest, SplitRequest
 from mmskelseg.engine.lengths import CROP_FRAMES, crop_lengths, plan_training
 from mmskelseg.engine.new_config import Choice
-from mmskelseg.engine.orders import SCRIPT, predictability
+from mmskelseg.engine.orders import Order, order_of
 from mmskelseg.engine.partners import recall_without_and_with
 from mmskelseg.models.postprocessors import CausalMinDuration
 from mmskelseg_io.files.annotations import labelled_videos, split_names, videos_of_split
@@ -77,9 +77,9 @@ class Given:
         return [*self.train, *self.test]
 
     @cached_property
-    def predictability(self) -> float | None:
-        """How predictable the orders of actions are, if there is an order."""
-        return predictability(self.train, self.meta)
+    def order(self) -> Order | None:
+        """How predictable the order of actions is, if there is one."""
+        return order_of(self.train, self.meta)
 
     @cached_property
     def clips(self) -> int:
@@ -467,7 +467,7 @@ def _clips(given: Given, choice: Choice) -> Answer:
 
 def _script(given: Given, choice: Choice) -> Answer:
     """Whether videos are kept whole, since their actions follow a script."""
-    is_predicted = (given.predictability or 0) >= SCRIPT
+    is_predicted = given.order is not None and given.order.is_script
     asked = given.request.any_order
     is_script = is_predicted if asked is None else not asked
     # With few labels, crops do not show where in a script they are.
@@ -524,10 +524,12 @@ def _order(given: Given, choice: Choice) -> Answer:
     is_asformer = choice.segmentor == 'asformer'
     usual = is_asformer and can_join and not choice.is_script
     fields = {'any_order': usual if asked is None else asked}
-    if given.predictability is None:
+    if given.order is None:
         return fields, ''
-    share = 100 * given.predictability
+    share, chance = (100 * one for one in given.order)
     found = f'The previous action predicts {share:.0f} % of the next ones'
+    if chance > share / 2:
+        found += f' (frequencies alone, {chance:.0f} %)'
     if choice.is_script:
         return fields, (
             f'{found}, and training videos are kept whole and in order, as a script. '
@@ -535,9 +537,11 @@ def _order(given: Given, choice: Choice) -> Answer:
             'If other orders may occur, use --any-order.'
         )
     if fields['any_order']:
+        doubt = 'This is in doubt: `mmskelseg fit` compares both. '
         return fields, (
-            f'{found}, and training videos are also recombined into new orders. If '
-            'all videos follow one script, use --no-any-order.'
+            f'{found}, and training videos are also recombined into new orders. '
+            f'{doubt * given.order.is_in_doubt}If all videos follow one script, use '
+            '--no-any-order.'
         )
     return fields, ''
 
