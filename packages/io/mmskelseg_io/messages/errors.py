@@ -230,7 +230,8 @@ def shown(value: object, most: int = 60) -> str:
     ("'aaaaaa...", '[[1, (2,)], 3]', "{'a': 1}")
     """
     text = str(value) if isinstance(value, BaseException) else _brief(value, 4)
-    text = ' '.join(text.split())
+    # An address in memory says nothing, and differs each time.
+    text = re.sub(r' at 0x[0-9a-f]+', '', ' '.join(text.split()))
     return text if len(text) <= most else f'{text[: most - 3]}...'
 
 
@@ -258,7 +259,7 @@ def _brief(value: object, depth: int) -> str:
         return f'slice{_brief((value.start, value.stop, value.step), depth)}'
     kind, shape = (getattr(value, key, None) for key in ('dtype', 'shape'))
     # Objects in an array may be nested without end.
-    if kind is not None and (shape or kind.hasobject):
+    if kind is not None and (shape or getattr(kind, 'hasobject', False)):
         return f'an array of {kind} with shape {shape}'
     if isinstance(value, int) and abs(value) >= 10**30:
         return f'a number of over {int(value.bit_length() * 0.30103)} digits'

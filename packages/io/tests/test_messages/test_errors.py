@@ -1,4 +1,5 @@
 import pickle
+from types import SimpleNamespace
 
 import pytest
 
@@ -7,6 +8,7 @@ from mmskelseg_io.messages.errors import (
     UserError,
     reading,
     reads_file,
+    shown,
 )
 from tests.errors import raises_naming
 
@@ -45,3 +47,11 @@ def test_own_errors_and_those_of_the_system_pass():
         reading('b.json'),
     ):
         raise KeyError
+
+
+def test_what_is_shown_has_no_address():
+    """Nor does a type of another library than NumPy need to be one of NumPy's."""
+    error = ValueError(f'malformed node: {object()}')
+    assert shown(error) == 'malformed node: <object object>'
+    weights = SimpleNamespace(dtype='float16', shape=())
+    assert shown(weights) == "namespace(dtype='float16', shape=())"
