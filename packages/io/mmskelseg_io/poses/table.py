@@ -5,7 +5,7 @@ docs/keypoint_formats.md has an example of each. A joint is missing if x or y is
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import isnan, nan
 
 import numpy as np
@@ -67,13 +67,11 @@ def table_detections(path: FilePath) -> tuple[list[str], list[Detection], list[s
             ' x, y (and score, person) with a row for each joint, or frame and NAME_x, '
             'NAME_y (and NAME_score) of each joint with a row for each frame.'
         )
-    cells = as_dicts(rows, path)
-    if long:
-        return *_long(cells, columns), []
     used = {column for axes in wide.values() for column in axes.values()}
     parts = [_PART.fullmatch(column) for column in header if column not in used]
     unread = [part[0] for part in parts if part and (part[1] in wide or part[2])]
-    return list(wide), list(_wide(cells, columns, wide)), unread
+    names, found = _detections(as_dicts(rows, path), columns, wide)
+    return names, found, unread if wide else []
 
 
 def _wide_columns(header: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -86,52 +84,38 @@ def _wide_columns(header: Sequence[str]) -> dict[str, dict[str, str]]:
     return {name: axes for name, axes in found.items() if {'x', 'y'} <= axes.keys()}
 
 
-def _wide(
-    rows: list[Row], columns: dict[str, str], joints: dict[str, dict[str, str]]
-) -> Iterator[Detection]:
-    seen = set()
-    for where, row in rows:
-        frame = frame_number(row, columns['frame'], where)
-        if 'person' not in columns and frame in seen:
-            raise UserError(
-                f'{where} repeats frame {frame}; add a column `person` for several '
-                'people.'
-            )
-        seen.add(frame)
-        values = np.ones((len(joints), 3))
-        for joint, axes in enumerate(joints.values()):
-            for i, axis in enumerate(('x', 'y', 'score')):
-                if axis in axes:
-                    values[joint, i] = _number(row, axes[axis], where)
-        values[np.isnan(values[:, 2]), 2] = 1
-        track = row[columns['person']] if 'person' in columns else '1'
-        yield Detection(frame, values, track=track or None)
-
-
-def _long(
-    rows: list[Row], columns: dict[str, str]
+def _detections(
+    rows: list[Row], columns: dict[str, str], wide: dict[str, dict[str, str]]
 ) -> tuple[list[str], list[Detection]]:
-    names: dict[str, int] = {}
-    people: dict[tuple[int, str], dict[int, list[float]]] = {}
+    """Return the names of joints, and people by frame.
+
+    A row has the columns of several joints (``wide``), or names its joint.
+    """
+    names: dict[str, int] = {name: i for i, name in enumerate(wide)}
+    people: dict[tuple[int, str, str], dict[int, list[float]]] = {}
     for where, row in rows:
-        name = row[columns['joint']]
-        joint = names.setdefault(name, len(names))
-        who = row[columns['person']] if 'person' in columns else '1'
         frame = frame_number(row, columns['frame'], where)
-        person = people.setdefault((frame, who), {})
-        if joint in person:
-            raise UserError(
-                f'{where} repeats joint {name} of a person in a frame; add a column '
-                '`person` for several people.'
+        who = row[columns['person']] if 'person' in columns else '1'
+        # People without a name have a row each.
+        apart = where if wide and not who else ''
+        for name, axes in (wide or {row[columns['joint']]: columns}).items():
+            person = people.setdefault((frame, who, apart), {})
+            joint = names.setdefault(name, len(names))
+            if joint in person:
+                raise UserError(
+                    f'{where} repeats joint {name} of person {who} in frame {frame}; '
+                    'add a column `person` for several people.'
+                )
+            x, y, score = (
+                _number(row, axes[axis], where) if axis in axes else nan
+                for axis in ('x', 'y', 'score')
             )
-        score = _number(row, columns['score'], where) if 'score' in columns else nan
-        score = 1.0 if isnan(score) else score
-        person[joint] = [*(_number(row, columns[axis], where) for axis in 'xy'), score]
+            person[joint] = [x, y, 1.0 if isnan(score) else score]
     found = []
-    for (frame, who), joints in people.items():
+    for (frame, who, apart), joints in people.items():
         values = np.zeros((len(names), 3))
         values[list(joints)] = list(joints.values())
-        found.append(Detection(frame, values, track=who))
+        found.append(Detection(frame, values, track=None if apart else who))
     return list(names), found
 
 

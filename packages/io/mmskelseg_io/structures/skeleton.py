@@ -206,7 +206,8 @@ class Skeleton:
 
     @classmethod
     def _from_dataset_info(cls, info: Mapping[str, Any], source: str) -> Skeleton:
-        try:
+        remedy = 'write `dataset_info` as MMPose does, with each `name` and `link`'
+        with reading(source, remedy=remedy):
             points, links = (
                 [info[key][i] for i in sorted(info[key])]
                 for key in ('keypoint_info', 'skeleton_info')
@@ -222,12 +223,6 @@ class Skeleton:
                 'limbs': [link['link'] for link in links],
                 'flip_pairs': swaps,
             }
-        except (AttributeError, KeyError, TypeError) as error:
-            raise UserError(
-                f'The `dataset_info` in {source} cannot be read '
-                f'({type(error).__name__}: {error}); write it as MMPose does, with a '
-                '`name` for each joint and a `link` for each limb.'
-            ) from error
         more = {key: info[key] for key in ('drop_groups', 'root') if key in info}
         return cls._by_name_or_index({**parts, **more})
 
@@ -235,7 +230,8 @@ class Skeleton:
     def _by_name_or_index(cls, parts: Mapping[str, Any]) -> Skeleton:
         """Return a skeleton from parts that refer to joints by name or by index."""
         name = parts['name']
-        try:
+        remedy = '`joints` are names or their number, the others lists of joints'
+        with reading(f'The skeleton {shown(dict(parts))}', remedy=remedy):
             joints = tuple(parts['joints'])
 
             def indices(group: JointGroup, key: str) -> tuple[int, ...]:
@@ -268,14 +264,6 @@ class Skeleton:
                 root=indices(parts.get('root', ()), 'root'),
                 **pairs,
             )
-        except UserError:
-            raise
-        except (AttributeError, OverflowError, TypeError, ValueError) as error:
-            raise UserError(
-                f'The skeleton {shown(dict(parts))} cannot be read ({error}); '
-                '`joints` are names or their number, the others are lists of names or '
-                'indices of joints.'
-            ) from error
 
 
 def _by(
