@@ -313,30 +313,23 @@ read_boris = LABEL_FORMATS.register(
 
 def _table(path: FilePath) -> dict[str, Observation]:
     rows = read_rows(path)
-    heads = [
-        i
-        for i, (_, row) in enumerate(rows)
-        if 'Behavior' in row and {'Time', 'Start (s)'} & set(row)
-    ]
-    if not heads:
+    own = ('Behavior' in row and {'Time', 'Start (s)'} & {*row} for _, row in rows)
+    head = next((i for i, is_head in enumerate(own) if is_head), None)
+    if head is None:
         raise UserError(
             f'{path}: no line has the columns Behavior and Time, or Behavior and '
             'Start (s); export the events from BORIS as aggregated or tabular events.'
         )
     # Tables of BORIS 7 have a preamble.
-    lines = [row for _, row in rows[: heads[0]]]
+    lines = [row for _, row in rows[:head]]
     above = next((row[1] for row in lines if row[0] == 'Observation id'), '')
     found: dict[str, list[Row]] = {}
-    for place, row in as_dicts(rows[heads[0] :], path):
+    categories: dict[str, str] = {}
+    for place, row in as_dicts(rows[head:], path):
         found.setdefault(row.get('Observation id', above), []).append((place, row))
-    stated = {
-        row['Behavior']: row.get('Behavioral category', '')
-        for own in found.values()
-        for _, row in own
-    }
-    ethogram = Ethogram(
-        {name: '' if it in _NO_CATEGORY else it for name, it in stated.items()}
-    )
+        category = row.get('Behavioral category', '')
+        categories[row['Behavior']] = '' if category in _NO_CATEGORY else category
+    ethogram = Ethogram(categories)
     return {
         name: Observation(
             partial(_row_events, own),
@@ -518,28 +511,20 @@ def _behaviors(
     codes_of: Mapping[tuple[str, str], str],
 ) -> list[dict[str, str]]:
     """Return the ethogram of classes, as videos state it."""
-    tiers = {
-        tier: [codes_of[name, tier] for name in names]
-        for tier, names in by_tier(classes).items()
-    }
-    codes = {code: tier for tier, own in tiers.items() for code in own}
-    # BORIS separates excluded behaviors by commas.
-    excludes = not any(',' in code for code in codes)
     ethogram = next((one.ethogram for one in videos if one.ethogram), Ethogram())
-    infos = {
-        codes_of[name, tier]: ethogram.info(name, tier)
-        for tier, names in by_tier(classes).items()
-        for name in names
-    }
-    chosen = {one.key for one in infos.values()}
+    pairs = [(name, tier) for tier, names in by_tier(classes).items() for name in names]
+    # BORIS separates excluded behaviors by commas.
+    excludes = not any(',' in codes_of[pair] for pair in pairs)
+    chosen = {ethogram.info(*pair).key for pair in pairs}
     free = chain((key for key in _KEYS if key not in chosen), repeat(''))
     rows = []
-    for code, tier in codes.items():
-        info = infos[code]
+    for name, tier in pairs:
+        info = ethogram.info(name, tier)
         group = GROUP.join(filter(None, (tier, info.group)))
-        others = ','.join(one for one in tiers[tier] if one != code)
-        row = _behavior(code, replace(info, key=info.key or next(free), group=group))
-        rows.append({**row, 'excluded': others * excludes})
+        own = replace(info, key=info.key or next(free), group=group)
+        others = (codes_of[n, t] for n, t in pairs if t == tier and n != name)
+        rows.append(_behavior(codes_of[name, tier], own))
+        rows[-1]['excluded'] = ','.join(others) * excludes
     return rows
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
-from itertools import chain, count
+from itertools import count
 from mimetypes import guess_type
 from typing import TypeAlias
 from urllib.parse import unquote
@@ -267,12 +267,6 @@ def write_elan(path: FilePath, video: VideoSegments, classes: Classes) -> None:
     for segment in video.segments:
         segments[segment.tier, segment.individual].append(segment)
     _add_header(root, video)
-    order = SubElement(root, 'TIME_ORDER')
-    spans = [*chain(*segments.values()), *video.marks]
-    times = [time for item in spans for time in (item.start, item.end)]
-    for i, time in enumerate(times, 1):
-        value = str(round(time * 1000))
-        SubElement(order, 'TIME_SLOT', TIME_SLOT_ID=f'ts{i}', TIME_VALUE=value)
     _add_tiers(root, segments, video.marks)
     for tier in by_tier(classes):
         SubElement(
@@ -331,7 +325,13 @@ def _url(filename: str) -> str:
 
 
 def _add_tiers(root: Element, segments: _Tiers, marks: Sequence[Segment]) -> None:
+    order = SubElement(root, 'TIME_ORDER')
     ids, slots = count(1), count(1)
+
+    def slot(time: float) -> str:
+        value, key = str(round(time * 1000)), f'ts{next(slots)}'
+        SubElement(order, 'TIME_SLOT', TIME_SLOT_ID=key, TIME_VALUE=value)
+        return key
 
     def annotate(tier: Element, kind: str, text: str, refers: dict[str, str]) -> str:
         key = f'a{next(ids)}'
@@ -346,14 +346,14 @@ def _add_tiers(root: Element, segments: _Tiers, marks: Sequence[Segment]) -> Non
         tier = SubElement(root, 'TIER', LINGUISTIC_TYPE_REF=kind, TIER_ID=name)
         if individual:
             tier.set('PARTICIPANT', individual)
-        times = (
-            {f'TIME_SLOT_REF{side}': f'ts{next(slots)}' for side in (1, 2)}
-            for _ in items
-        )
-        return [
-            annotate(tier, 'ALIGNABLE_ANNOTATION', item.label, refers)
-            for item, refers in zip(items, times, strict=True)
-        ]
+        keys = []
+        for one in items:
+            refers = {
+                'TIME_SLOT_REF1': slot(one.start),
+                'TIME_SLOT_REF2': slot(one.end),
+            }
+            keys.append(annotate(tier, 'ALIGNABLE_ANNOTATION', one.label, refers))
+        return keys
 
     # The segments come first, so that a1 is the first of them.
     keys = {

@@ -10,6 +10,7 @@ from mmskelseg_io.files.parsing import FilePath, number
 from mmskelseg_io.labels.reading import (
     EACH_SUBJECT,
     FoundVideos,
+    add_note,
     choose_several,
     of_subject,
 )
@@ -112,7 +113,7 @@ def event_reader(
             raise UserError(f'{path}: no states, {found_only}')
         if length is None and points[True]:
             skipped = f'{points[True]} point events are skipped, since they have no'
-            parts.note(f'{path}: {skipped} {remedy}')
+            add_note(f'{path}: {skipped} {remedy}', notes)
         return parts.read()
 
     return read

@@ -322,14 +322,8 @@ class FoundVideos:
             reasons.append(f'{", ".join(names[:_NAMES])}{more} ({reason})')
         if len(self._skipped) > _REASONS:
             reasons.append(f'and for {len(self._skipped) - _REASONS} other reasons')
-        self.note(
-            f'{self.path}: {count} of {fit + count} {self.kind} are left out: '
-            f'{"; ".join(reasons)}'
-        )
-
-    def note(self, note: str) -> None:
-        """Append a note to the list, or log it; see :func:`add_note`."""
-        add_note(note, self.notes)
+        left_out = f'{count} of {fit + count} {self.kind} are left out'
+        add_note(f'{self.path}: {left_out}: {"; ".join(reasons)}', self.notes)
 
 
 def add_note(note: str, notes: list[str] | None) -> None:
