@@ -84,20 +84,11 @@ class DrawnPlaces:
                 cannot be read.
         """
         self._check(seen)
-        given = [
-            (
-                one.video,
-                make_place(
-                    'the request',
-                    one.name,
-                    one.shape,
-                    one.points,
-                    one.radius,
-                    one.space,
-                ),
-            )
-            for one in places
-        ]
+        given = []
+        for one in places:
+            more = one.points, one.radius, one.space
+            place = make_place('the request', one.name, one.shape, *more)
+            given.append((one.video, place))
         found, before = places_by_video(FILE, given), self._content()
         del self._steps[self._now + 1 :]
         if before != self._steps[-1]:

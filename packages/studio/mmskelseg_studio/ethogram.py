@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from mmskelseg_io.files.typed import typed
 from mmskelseg_io.labels import ClassInfo
-from mmskelseg_io.messages.errors import UserError, check_name, shown
+from mmskelseg_io.messages.errors import UserError, check_name, shown, unlike
 from mmskelseg_io.structures.tiers import Tier
 
 _TEXTS = ('key', 'color', 'description', 'group')
@@ -166,10 +166,8 @@ def read_tiers(given: Any, place: str) -> list[LabelTier]:
         classes = tuple(_class(one, one.id) for one in tier.classes)
         ids, made = [one.id for one in classes], tier.made
         if len({*ids}) < len(ids) or not all(0 <= k < made for k in ids):
-            raise UserError(
-                f'{where}.classes has the ids {ids}, expected different ones from 0 to '
-                f'{made - 1}; {remedy}.'
-            )
+            expected = f'different ones from 0 to {made - 1}'
+            raise UserError(unlike(f'{where}.classes, ids', ids, expected, remedy))
         tiers.append(replace(tier, classes=classes))
     check_tiers(tiers, place)
     return tiers
@@ -195,9 +193,8 @@ def edited_tiers(tiers: Sequence[LabelTier], given: Any) -> list[LabelTier]:
         classes, made = [], tier.made
         for one in wish.classes:
             if one.id not in (NEW, *tier.names):
-                raise UserError(
-                    f'class is {one.id}, expected one of {shown([*tier.names])}.'
-                )
+                expected = f'one of {shown([*tier.names])}'
+                raise UserError(unlike('class', one.id, expected))
             classes.append(_class(one, made if one.id == NEW else one.id))
             made += one.id == NEW
         kept = {one.id for one in classes}
@@ -221,10 +218,8 @@ def check_tiers(tiers: Sequence[LabelTier], place: str = '') -> None:
     states = [tier.name for tier in tiers if not tier.is_points]
     nameless = names.count('') > (states == [''])
     if not states or len({*names}) < len(names) or nameless:
-        raise UserError(
-            f'{place}the tiers are called {shown(names)}, expected at least one, and a '
-            'different name for each; rename them.'
-        )
+        expected = 'at least one of states, each with its own'
+        raise UserError(unlike(f'{place}the names of tiers', names, expected))
     for i, tier in enumerate(tiers):
         where = f'{place}tiers[{i}]' if place else 'The tier'
         check_name(tier.name, f'{where}.name')
@@ -241,10 +236,8 @@ def check_tiers(tiers: Sequence[LabelTier], place: str = '') -> None:
                         'its own.'
                     )
         if tier.background is not None and tier.background not in tier.names:
-            raise UserError(
-                f'{place}tiers[{i}].background is {tier.background}, expected one of '
-                f'the ids {shown([*tier.names])}.'
-            )
+            what, expected = f'{place}tiers[{i}].background', shown([*tier.names])
+            raise UserError(unlike(what, tier.background, f'one of the ids {expected}'))
 
 
 def points_tier(names: Iterable[str]) -> LabelTier:

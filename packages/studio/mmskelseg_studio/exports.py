@@ -8,7 +8,7 @@ from mmskelseg_io.files.annotations import save_annotations
 from mmskelseg_io.labels import VideoSegments
 from mmskelseg_io.labels.text import write_csv_classes
 from mmskelseg_io.labels.writing import EXPORTS, write_recordings
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError, unlike
 from mmskelseg_io.structures.tiers import metainfo_of
 from mmskelseg_studio.folder import Folder, training_data
 
@@ -39,9 +39,7 @@ def write_files(
     """
     for name in formats:
         if name not in TITLES:
-            raise UserError(
-                f'formats has {name!r}, expected some of {", ".join(TITLES)}.'
-            )
+            raise UserError(unlike('a format', name, f'one of {", ".join(TITLES)}'))
     return [file for name in formats for file in _written(name, videos, folder, what)]
 
 
@@ -52,9 +50,7 @@ def _written(
     if name == _ANNOTATIONS:
         names = [one.name for one in videos if folder.recordings[one.name].has_poses]
         if what == 'predictions' or not names:
-            raise UserError(
-                f'{name}: holds labels of recordings with poses, not {what}.'
-            )
+            raise UserError(f'{name}: holds labels where there are poses, not {what}.')
         save_annotations(training_data(folder, names), out / 'annotations.pkl')
         return [out / 'annotations.pkl']
     if name == _CLASSES:

@@ -11,7 +11,7 @@ from mmskelseg_io.files.names import project_of
 from mmskelseg_io.files.typed import Name, typed
 from mmskelseg_io.labels import VideoSegments
 from mmskelseg_io.labels.segments import Classes
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError, misfit, shown
 from mmskelseg_io.messages.options import Where
 from mmskelseg_studio.ethogram import Edit, LabelTier, read_tiers
 from mmskelseg_studio.journal import Journal
@@ -109,10 +109,8 @@ def _check_recording(
     known: LabelledRecording, tiers: Sequence[LabelTier], place: str
 ) -> None:
     if len(known.labels) != len(tiers):
-        raise UserError(
-            f'{place} has labels of {len(known.labels)} of {len(tiers)} tiers; '
-            f'{_REMEDY}.'
-        )
+        expected = f'a list for each of {len(tiers)} tiers'
+        raise misfit(place, 'labels', known.labels, expected, _REMEDY)
     with _remedied(place):
         for row, tier in zip(known.labels, tiers, strict=True):
             check_segments(row, 0, known.frames, tier)
@@ -154,9 +152,8 @@ def read_states(path: Path) -> tuple[list[VideoSegments], Classes] | None:
     project = load_project(path)
     videos = [project.segments(name) for name in project.recordings]
     states = [[one for one in v.segments if not one.is_point] for v in videos]
-    return [
-        replace(video, segments=own) for video, own in zip(videos, states, strict=True)
-    ], project.classes
+    own = zip(videos, states, strict=True)
+    return [replace(video, segments=its) for video, its in own], project.classes
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from mmskelseg_io.inputs import OF_OBJECTS, ObjectInput, PoseInput
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError, misfit
 from mmskelseg_io.objects import FORMATS
 from mmskelseg_io.poses.layouts import checked
 
@@ -45,10 +45,8 @@ def inputs_of(
     ]
     own = {name: known.pop(name) for name in OF_OBJECTS if name in known}
     if (form := own.get('object_format')) not in (None, *FORMATS):
-        raise UserError(
-            f'{project}: object_format {shown(form)} does not fit; give '
-            '--object-format again.'
-        )
+        expected = f'one of {", ".join(FORMATS)}'
+        raise misfit(project, 'object_format', form, expected, 'give it again')
     try:
         return PoseInput(**known), ObjectInput(**own)
     except UserError as error:

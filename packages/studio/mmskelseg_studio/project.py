@@ -13,7 +13,7 @@ import numpy as np
 from mmskelseg_io.files.typed import Rate
 from mmskelseg_io.labels import VideoSegments, frame_at
 from mmskelseg_io.labels.segments import Classes, ClassInfo, Ethogram, Segment
-from mmskelseg_io.messages.errors import UserError, check_name
+from mmskelseg_io.messages.errors import UserError, check_name, unlike
 from mmskelseg_io.messages.options import Count
 from mmskelseg_io.structures.segments import IGNORED
 from mmskelseg_runtime.drawing.images import class_color
@@ -277,10 +277,8 @@ class Project:
         frames = self.recordings[change.recording].frames
         start, end = change.start, change.end
         if not 0 <= start < end <= frames:
-            raise UserError(
-                f'start and end are {start} and {end}, expected frames from 0 to '
-                f'{frames}.'
-            )
+            expected = f'frames from 0 to {frames}'
+            raise UserError(unlike('start, end', (start, end), expected))
         for segments in (change.before, change.after):
             check_segments(segments, start, end, tiers[change.tier])
 
@@ -546,11 +544,9 @@ def check_segments(
             check_name(text, f'the modifiers or the comment from frame {first}')
         fits = reached <= first < last <= end and least <= kind < tier.made
         if not fits or (tier.is_points and last > first + 1):
-            raise UserError(
-                f'the segment {[first, last, kind]} does not fit: expected start and '
-                f'end between {reached} and {end}, and a class from {least} to '
-                f'{tier.made - 1}.'
-            )
+            place = f'start and end between {reached} and {end}'
+            expected = f'{place}, and a class from {least} to {tier.made - 1}'
+            raise UserError(unlike('a segment', [first, last, kind], expected))
         reached = first if tier.is_points else last
 
 

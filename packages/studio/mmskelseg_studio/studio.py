@@ -16,7 +16,7 @@ from mmskelseg_io.files.inputs import check_fps
 from mmskelseg_io.files.names import file_names
 from mmskelseg_io.files.projects import observers, project_file
 from mmskelseg_io.labels import Segment, read_ethogram
-from mmskelseg_io.messages.errors import UserError, check_name, explanation
+from mmskelseg_io.messages.errors import UserError, check_name, explanation, unlike
 from mmskelseg_io.structures.segments import IGNORED
 from mmskelseg_runtime.commands.poses import EstimatePoses
 from mmskelseg_runtime.drawing.images import text_color
@@ -528,9 +528,8 @@ class Studio:
             UserError: If that is not possible, or a job is running.
         """
         if not 0 < minutes <= _MOST_MINUTES:
-            raise UserError(
-                f'minutes is {minutes:g}, expected a number from 0 to {_MOST_MINUTES}.'
-            )
+            expected = f'a number from 0 to {_MOST_MINUTES}'
+            raise UserError(unlike('minutes', minutes, expected))
         if obstacle := self._obstacle():
             raise UserError(obstacle)
         work, project = self.folder.work, self.folder.project

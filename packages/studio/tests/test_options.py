@@ -82,7 +82,7 @@ def test_options_of_the_command_are_those_of_the_project(
         ({'fps': 'fast'}, 'options.fps'),
         ({'fps': -1}, 'fps=-1'),
         ({'skeleton': 'rm.py'}, 'rm.py'),
-        ({'object_format': 'none'}, "object_format 'none'"),
+        ({'object_format': 'none'}, "object_format is 'none'"),
         ({'object_kinds': [['cup']]}, "['cup']"),
     ],
 )
