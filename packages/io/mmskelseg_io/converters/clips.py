@@ -9,7 +9,6 @@ from typing import Any
 
 from mmskelseg_io.files.annotations import load_annotations
 from mmskelseg_io.files.atomic import atomic_write
-from mmskelseg_io.jobs.command_line import whole_from
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.jobs.job import Job
 from mmskelseg_io.messages.counts import counted
@@ -125,8 +124,6 @@ class ConvertClips(Job[Path]):
     min_frames: Count = option(
         'leave out segments of fewer than N frames (default: %(default)s)',
         MIN_FRAMES,
-        type=whole_from(1),
-        metavar='N',
     )
     in_3d: bool = option(
         'joints in 3D, as of NTU RGB+D, if every recording has keypoint_3d', False

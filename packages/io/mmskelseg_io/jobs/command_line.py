@@ -4,7 +4,9 @@ import argparse
 import re
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from math import nan
+from typing import Any
 
 from mmskelseg_io.messages.errors import shown
 
@@ -56,45 +58,36 @@ def image_size(text: str) -> tuple[int, int]:
     return int(found[2]), int(found[1])
 
 
+def number_from(
+    least: float, most: float = _LARGEST, kind: Callable[[str], Any] = float
+) -> Callable[[str], Any]:
+    """Return a ``type`` of argparse: a number within bounds.
+
+    >>> number_from(0, 1)('0.5')
+    0.5
+    """
+    what = 'whole number' if kind is int else 'number'
+    limit = f'from {least:g}' + f' to {most:.10g}' * (most != _LARGEST)
+
+    def number(text: str) -> Any:
+        value = nan
+        # Python also takes 1_000, and digits of other scripts.
+        with suppress(ValueError):
+            value = kind(text) if text.isascii() and '_' not in text else nan
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f'{shown(text)} is not a {what} {limit}')
+        return value
+
+    return number
+
+
 def whole_from(least: int, most: int = _LARGEST) -> Callable[[str], int]:
     """Return a ``type`` of argparse: a whole number within bounds.
 
     >>> whole_from(1)('7')
     7
     """
-
-    def whole_number(text: str) -> int:
-        digits = text.strip().lstrip('+-')
-        is_number = digits.isascii() and digits.isdigit() and len(digits) < 20
-        value = int(text) if is_number else None
-        if value is None or not least <= value <= most:
-            limit = f'from {least}' if most == _LARGEST else f'from {least} to {most}'
-            raise argparse.ArgumentTypeError(
-                f'{shown(text)} is not a whole number {limit}'
-            )
-        return value
-
-    return whole_number
-
-
-def number_from(least: float, most: float = _LARGEST) -> Callable[[str], float]:
-    """Return a ``type`` of argparse: a number within bounds.
-
-    >>> number_from(0, 1)('0.5')
-    0.5
-    """
-
-    def real_number(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = nan
-        if not least <= value <= most:
-            limit = f'from {least:g} to {most:g}'
-            raise argparse.ArgumentTypeError(f'{shown(text)} is not a number {limit}')
-        return value
-
-    return real_number
+    return number_from(least, most, int)
 
 
 def positive(text: str) -> float:

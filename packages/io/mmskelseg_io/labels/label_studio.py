@@ -90,21 +90,19 @@ def read_label_studio(
         strict: Whether a task that does not fit is an error.
         notes: See :func:`~mmskelseg_io.labels.read_segments`.
     """
-    others = {'annotations': 'predictions', 'predictions': 'annotations'}
-    if part not in others:
+    both = ('annotations', 'predictions')
+    if part not in both:
         raise misfit(path, 'part', part, 'annotations or predictions')
     parts = FoundVideos(path, 'tasks', 'delete one of them', strict, notes)
     tasks = list(read_tasks(path))
     for name, task in tasks:
         with parts.part(name, f'{path}: {name}') as videos:
             videos.append(_video(task, fps, part, control, subject, f'{path}: {name}'))
-    other = others[part]
-    made = {key for _, task in tasks for key in others if getattr(task, key)}
-    if made == {other}:
-        raise UserError(
-            f'{path}: no task has {part}, but there are {other}; read them by '
-            f'--label-option part={other}.'
-        )
+    made = {key for _, task in tasks for key in both if getattr(task, key)}
+    if made and part not in made:
+        (other,) = made
+        remedy = f'read {other} by --label-option part={other}'
+        raise UserError(f'{path}: no task has {part}; {remedy}.')
     return without_lone_tier(parts.read())
 
 

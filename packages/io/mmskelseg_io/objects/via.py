@@ -12,15 +12,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from mmskelseg_io.files.names import numbered, video_name
-from mmskelseg_io.files.parsing import FilePath, numbers
+from mmskelseg_io.files.parsing import FilePath
 from mmskelseg_io.files.via import NUMBERS, read_regions
 from mmskelseg_io.messages.errors import misfit
-from mmskelseg_io.objects.found import Found, FoundObjects, around, corners
+from mmskelseg_io.objects.found import Found, FoundObjects, around
 from mmskelseg_io.objects.reading import (
     OBJECT_FORMATS,
     first_numbers,
     video_of,
 )
+from mmskelseg_io.places.via import geometry
+from mmskelseg_io.structures.places import Place
 
 _TRACKS = ('track', 'track_id', 'id')
 _POINT = ('point',)
@@ -67,16 +69,7 @@ def read_via_objects(path: FilePath) -> list[FoundObjects]:
 
 def _points(shape: str, values: Sequence[float], place: str) -> np.ndarray:
     """Return the points of a region: one, or the corners of a box."""
-    keys = NUMBERS.get(shape)
-    if keys is None:
-        if not values or len(values) % 2:
-            remedy = 'save it in VIA again'
-            raise misfit(place, shape, values, 'x and y of each point', remedy)
-        return around(np.array(values, float).reshape(-1, 2))
-    x, y, *sides = numbers(values[: len(keys)], (len(keys),), f'{place}: {shape}')
-    if shape == 'point':
-        return np.array([(x, y)])
-    if shape == 'rect':
-        return corners(x, y, x + sides[0], y + sides[1])
-    across, down = sides[0], sides[-1]
-    return corners(x - across, y - down, x + across, y + down)
+    kind = shape if shape in NUMBERS else 'polygon'
+    form, points, radius = geometry(kind, values, place)
+    outline = Place('', form, np.asarray(points, float), radius).outline().points
+    return outline if form == 'point' else around(outline)

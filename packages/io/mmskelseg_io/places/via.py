@@ -11,7 +11,7 @@ import numpy as np
 from mmskelseg_io.files.names import video_name
 from mmskelseg_io.files.parsing import FilePath
 from mmskelseg_io.files.via import NUMBERS, Region, read_regions
-from mmskelseg_io.messages.errors import UserError, misfit, shown
+from mmskelseg_io.messages.errors import misfit
 from mmskelseg_io.places.reading import (
     PLACE_FORMATS,
     Places,
@@ -35,12 +35,12 @@ def read_via(path: FilePath) -> Places:
 
 def _place(region: Region) -> tuple[str, Place]:
     place, kind = region.place, region.shape
-    shape, points, radius = _geometry(kind, region.numbers, place)
+    shape, points, radius = geometry(kind, region.numbers, place)
     name = _name(region.attributes) or f'{kind} {region.key}'
     return video_name(region.file), make_place(place, name, shape, points, radius)
 
 
-def _geometry(
+def geometry(
     kind: str, known: Sequence[float], where: str
 ) -> tuple[Shape, object, float]:
     """Return shape, points and radius of the numbers of a shape."""
@@ -53,10 +53,11 @@ def _geometry(
     if kind in ('circle', 'ellipse'):
         return ellipse(np.array(known[:2]), known[2], known[-1])
     if kind not in _POINTS or len(known) % 2:
-        raise UserError(f'{where}: has the shape {shown(kind)}; draw a polygon.')
+        expected = f'x and y of each point of a shape: {", ".join(_POINTS)}'
+        raise misfit(where, kind, known, expected, 'draw a polygon')
     return _POINTS[kind], list(zip(known[::2], known[1::2], strict=True)), 0.0
 
 
-def _name(attributes: Mapping[str, object]) -> str:
-    texts = {key: v for key, v in attributes.items() if isinstance(v, str) and v}
+def _name(attributes: Mapping[str, str]) -> str:
+    texts = {key: text for key, text in attributes.items() if text}
     return texts.get('name') or (next(iter(texts.values())) if len(texts) == 1 else '')
