@@ -24,7 +24,7 @@ PATH = Path('labels.csv')
 def labels(*segments, **more):
     """Return labels of a video; a segment is start, end, label and maybe tier."""
     made = [Segment(s, e, label, None, *tier) for s, e, label, *tier in segments]
-    return Labels('take1', PATH, tuple(made), **more)
+    return Labels('take1', made, path=PATH, **more)
 
 
 def found(*items, **given):
@@ -213,7 +213,7 @@ def test_file_states_tiers_and_the_order_of_classes(stated):
         (
             {'a': ['walk', 'eat', 'rest'], 'b': ['sniff', 'x']},
             {'background': ['c=walk']},
-            '--background c=walk | a, b',
+            "--background | 'c=walk' | a, b",
         ),
         (
             {'a': ['walk', 'eat', 'rest'], 'b': ['sniff']},

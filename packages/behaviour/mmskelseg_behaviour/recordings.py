@@ -224,9 +224,9 @@ def read_sources(
                     painted.setdefault((info.tier, info.name), info.color)
     tiers = find_tiers([one for _, one in of_files], given)
     for own, one in of_files:
-        video = own[one.video].video
+        video = own[one.name].video
         placed = replace(video, segments=tiers.placed(video.segments))
-        own[one.video] = own[one.video]._replace(video=placed)
+        own[one.name] = own[one.name]._replace(video=placed)
     notes += _cut(of_files, duration, given)
     absences = {
         tier.name: tier.classes[tier.background]
@@ -247,13 +247,13 @@ def _cut(
     """Cut labels at the end of recordings, and yield how many are cut."""
     counts = []
     for own, one in of_files:
-        video = own[one.video].video
+        video = own[one.name].video
         seconds = duration or video.seconds
         if seconds is not None:
             segments = video.segments
             segments, count = clip_segments(segments, seconds, anyhow=given.clip_labels)
             video = replace(video, segments=segments)
-            own[one.video] = own[one.video]._replace(video=video)
+            own[one.name] = own[one.name]._replace(video=video)
             counts += [count] * (count > 0)
     if counts:
         yield (
@@ -401,30 +401,30 @@ def _of_media(labels: Labels, notes: list[str]) -> Labels:
     Videos are looked for where the file says, and beside it. What the file states
     counts, and a note says if the video differs.
     """
-    media = (labels.media or '').removeprefix('file://')
+    media = (labels.filename or '').removeprefix('file://')
     beside = labels.path.parent / Path(media.replace('\\', '/')).name
     for path in (Path(media), labels.path.parent / media, beside):
         if path.suffix.lower() not in VIDEO_SUFFIXES or not is_file(path):
             continue
         with suppress(UserError):
             seconds = VideoFile.open(path).seconds
-            stated = labels.duration
+            stated = labels.seconds
             if stated is not None and abs(stated - seconds) > _SLACK:
                 notes.append(
-                    f'{labels.path} states that {labels.video!r} lasts {stated:.1f} s, '
+                    f'{labels.path} states that {labels.name!r} lasts {stated:.1f} s, '
                     f'but {path} lasts {seconds:.1f} s; the former counts, unless '
                     '--duration SECONDS is given.'
                 )
-            return replace(labels, duration=seconds if stated is None else stated)
+            return replace(labels, duration=seconds) if stated is None else labels
     return labels
 
 
 def _video(labels: Labels, fps: float | None) -> VideoSegments:
     """Return the segments of labels, of which lines have ``fps`` a second."""
+    if not labels.lines:
+        return labels
     segments = line_segments(labels, fps)
-    if labels.lines:
-        return VideoSegments(labels.video, segments, fps, len(labels.lines))
-    return VideoSegments(labels.video, segments, labels.fps, duration=labels.duration)
+    return VideoSegments(labels.name, segments, fps, len(labels.lines))
 
 
 def _individuals(labels: Labels, given: LabelInput) -> Iterator[Labels]:
@@ -437,7 +437,7 @@ def _individuals(labels: Labels, given: LabelInput) -> Iterator[Labels]:
     is_named = len(found) > 1 or kind == 'csv'
     for name, own in found.items():
         end = f'_{name}' if name and is_named else ''
-        yield replace(own, video=own.video.removesuffix(end) + end)
+        yield replace(own, name=own.name.removesuffix(end) + end)
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -217,8 +217,8 @@ def open_folder(
     )
     for recording, frames, rate in found:
         # Those of further files are offered.
-        its = [one.segments for one in labels.get(recording.name, [])[:1]]
-        project.add_recording(recording.name, frames, rate, sum(its, ()))
+        its = [s for one in labels.get(recording.name, [])[:1] for s in one.segments]
+        project.add_recording(recording.name, frames, rate, its)
     recordings = dict(sorted(recordings.items()))
     return Folder(path, recordings, project, poses, notes, labels, objects, unrated)
 
@@ -331,7 +331,7 @@ def _tiers(
         found = tiers_of(stated[0])
     elif labels:
         states = [
-            replace(own, segments=tuple(s for s in own.segments if not s.is_point))
+            replace(own, segments=[s for s in own.segments if not s.is_point])
             for own in labels.values()
         ]
         found = [*find_tiers(states, LabelInput()).tiers]

@@ -342,7 +342,7 @@ def labels_of(
         if one.entry is not None and one.metainfo is not None:
             tiers, path = tiers_of(one.metainfo), one.source or Path(one.name)
             its = tiers_to_segments(one.entry['label'], one.entry['fps'], tiers)
-            found[one.name] = [Labels(one.name, path, tuple(its))]
+            found[one.name] = [Labels(one.name, its, path=path)]
     # Labels are of recordings, in which individuals are named.
     named = {one.of or one.name for one in recordings}
     for name, item in _of_files(named, files, given, notes):

@@ -15,13 +15,13 @@ from mmskelseg_io.inputs import LabelInput, PoseInput
 from mmskelseg_io.labels import (
     READERS,
     Segment,
+    VideoSegments,
     frame_at,
     label_format,
     labels_to_segments,
     read_segments,
 )
 from mmskelseg_io.labels.reading import LABEL_FORMATS, reader_options
-from mmskelseg_io.labels.segments import Ethogram
 from mmskelseg_io.messages.counts import listed
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.poses import Poses, choose_person, with_rate
@@ -31,21 +31,14 @@ from mmskelseg_io.structures.choices import EACH
 
 
 @dataclass(frozen=True)
-class Labels:
+class Labels(VideoSegments):
     """Labels of one video: segments in seconds, or a line for each frame.
 
-    ``video`` is its name in the label file, or the name of the file. ``duration`` is
-    its length in seconds, and ``media`` its video, as the file states them.
+    ``name`` is that in the label file, ``path``, or the name of the file.
     """
 
-    video: str
-    path: Path
-    segments: tuple[Segment, ...] = ()
+    path: Path = Path()
     lines: tuple[str, ...] = ()
-    fps: float | None = None
-    ethogram: Ethogram | None = None
-    duration: float | None = None
-    media: str | None = None
 
 
 def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
@@ -93,23 +86,13 @@ def find_labels(
     labels = []
     for file in files:
         if format == 'framewise' or (format is None and _is_framewise(file)):
-            labels.append(Labels(file.stem, file, lines=tuple(release_lines(file))))
+            lines = tuple(release_lines(file))
+            labels.append(Labels(file.stem, (), path=file, lines=lines))
             continue
         kind = format or label_format(file)
         own = {key: options[key] for key in reader_options(kind) if key in options}
         videos = read_segments(file, kind, strict=given.strict, notes=notes, **own)
-        labels += [
-            Labels(
-                video.name,
-                file,
-                tuple(video.segments),
-                fps=video.fps,
-                ethogram=video.ethogram,
-                duration=video.seconds,
-                media=video.filename,
-            )
-            for video in videos
-        ]
+        labels += [Labels(**vars(video), path=file) for video in videos]
     return labels, notes
 
 
@@ -127,7 +110,7 @@ def joined_individuals(labels: Iterable[Labels]) -> list[Labels]:
             joined.append(item)
             continue
         who = people.pop()
-        name = item.video.removesuffix('_segments').removesuffix(f'_{who}')
+        name = item.name.removesuffix('_segments').removesuffix(f'_{who}')
         file = files.setdefault((name, who), item.path)
         if file != item.path:
             raise UserError(
@@ -136,7 +119,7 @@ def joined_individuals(labels: Iterable[Labels]) -> list[Labels]:
             )
         before = found.get(name, replace(item, segments=()))
         segments = (*before.segments, *item.segments)
-        found[name] = replace(before, video=name, segments=segments)
+        found[name] = replace(before, name=name, segments=segments)
     return [*joined, *found.values()]
 
 
@@ -164,15 +147,15 @@ def pair(
     videos: dict[str, tuple[Path, Labels]] = {}
     without_keypoints = []
     for item in labels:
-        name = item.video
+        name = item.name
         found = find_named(name, keypoints.items())
         if len(found) != 1:
             found = find_named(item.path.stem, keypoints.items())
-            if sum(other.video == item.video for other in labels) > 1:
+            if sum(other.name == item.name for other in labels) > 1:
                 # Media in several folders may have the same name.
                 name = item.path.stem
         if len(found) != 1:
-            parts = [(own, item.path) for own in (item.video, item.path.stem)]
+            parts = [(own, item.path) for own in (item.name, item.path.stem)]
             names = [key for key in keypoints if find_named(key, parts)]
             found, name = [keypoints[key] for key in names], (names or [name])[0]
         if len(found) != 1:
@@ -181,7 +164,7 @@ def pair(
         same = [other for path, other in videos.values() if path == found[0]]
         if same:
             raise UserError(
-                f'the labels of {same[0].video} in {same[0].path} and of {item.video} '
+                f'the labels of {same[0].name} in {same[0].path} and of {item.name} '
                 f'in {item.path} both belong to {found[0]} by their names; rename or '
                 'leave out one of the two.'
             )
@@ -194,11 +177,11 @@ def pair(
     used = [path for path, _ in videos.values()]
     without_labels = {name: p for name, p in keypoints.items() if p not in used}
     lonely = [
-        *(f'no keypoints of {item.video} in {item.path}' for item in without_keypoints),
+        *(f'no keypoints of {item.name} in {item.path}' for item in without_keypoints),
         *(f'no labels of {name} ({path})' for name, path in without_labels.items()),
     ]
     if not videos or (lonely and not skip):
-        theirs = sorted({item.video for item in without_keypoints})
+        theirs = sorted({item.name for item in without_keypoints})
         raise UserError(
             f'{lonely[0]}, the first of {len(lonely)} without a partner; files are '
             f'paired by name. Keypoints without labels: '

@@ -38,7 +38,7 @@ def label_arrays(
         wanted = given.person
         if name and wanted in poses.people and name.casefold() != wanted.casefold():
             raise UserError(
-                f'{part.path}: the labels of video {part.video!r} are of {name!r}, but '
+                f'{part.path}: the labels of video {part.name!r} are of {name!r}, but '
                 f'--person is {wanted!r}; name the same one.'
             )
         label, notes, changed[_CUT] = frame_labels(part, poses, tiers, given)
@@ -65,7 +65,7 @@ def by_individual(labels: Labels, given: LabelInput) -> dict[str, Labels]:
         parts.setdefault(name, []).append(segment)
     if len(parts) > 1 and not given.each:
         raise UserError(
-            f'{labels.path}: the labels of video {labels.video!r} are of '
+            f'{labels.path}: the labels of video {labels.name!r} are of '
             f'{listed(sorted(map(repr, parts)))}; convert each with --person each.'
         )
     if labels.lines or not parts:
@@ -103,7 +103,7 @@ def _matched(
     for name, labels in parts.items():
         if name.casefold() not in known:
             raise UserError(
-                f'{labels.path}: labels of video {labels.video!r} are of '
+                f'{labels.path}: labels of video {labels.name!r} are of '
                 f'{name or "no subject"!r}, but {path} shows '
                 f'{listed(poses.people)}; name who is who in a table with the columns '
                 'subject and individual (--subjects FILE).'
@@ -111,7 +111,7 @@ def _matched(
         whose = known[name.casefold()]
         if whose in found:
             raise UserError(
-                f'{labels.path}: two subjects of video {labels.video!r} are the '
+                f'{labels.path}: two subjects of video {labels.name!r} are the '
                 f'individual {whose!r} in {path}; rename one, or say who is who with '
                 '--subjects FILE.'
             )

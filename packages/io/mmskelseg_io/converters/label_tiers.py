@@ -231,7 +231,7 @@ def _overlaps(labels: Iterable[Labels]) -> dict[frozenset[str], str]:
                 shared = round(min(old.end, new.end) - new.start, 3)
                 within = shared > 0 and (new.end <= old.end or new.start == old.start)
                 if old.label != new.label and (within or shared >= _IMPRECISE):
-                    words = f'{old} and {new} in {item.video}'
+                    words = f'{old} and {new} in {item.name}'
                     found.setdefault(frozenset((old.label, new.label)), words)
             running.append(new)
     return found
@@ -386,7 +386,7 @@ def frame_labels(
         tiers.tiers,
         missing=missing,
         overlap='error' if given.overlap == 'tiers' else given.overlap,
-        video=f'{labels.video} in {labels.path}',
+        video=f'{labels.name} in {labels.path}',
     )
     rows = label_rows(label)
     # Where nothing at all is labelled, nobody looked.

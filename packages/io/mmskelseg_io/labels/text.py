@@ -161,27 +161,22 @@ def write_parquet(path: FilePath, videos: Sequence[VideoSegments]) -> None:
 
 
 @register_export('budget', 'time_budget.csv', 'Time budget (CSV)')
-def _write_budgets(
-    path: FilePath, budgets: Mapping[str, TimeBudget], names: Sequence[str]
-) -> None:
-    write_time_budget(path, budgets, names)
-
-
 def write_time_budget(
-    path: FilePath, budgets: Mapping[str, TimeBudget], classes: Sequence[str]
+    path: FilePath, budgets: Mapping[str, TimeBudget], names: Sequence[str]
 ) -> None:
     """Write the time budgets of videos as a table, followed by the sum of several.
 
-    Each row is a class in a video: its number of segments, their total and mean
-    duration in seconds, the share of the video's time in percent, and how often each
-    class comes next. Unlabelled time, if any, has a row as well, the mean over tiers.
+    ``names`` are those of the classes. Each row is a class in a video: its number of
+    segments, their total and mean duration in seconds, the share of the video's time in
+    percent, and how often each class comes next. Unlabelled time, if any, has a row as
+    well, the mean over tiers.
     """
     rows: list[list[object]] = []
     budgets = dict(budgets)
     if len(budgets) > 1:
         budgets['all'] = reduce(add, budgets.values())
     for video, budget in budgets.items():
-        for k, name in enumerate(classes):
+        for k, name in enumerate(names):
             mean = budget.mean[k]
             values = (
                 f'{budget.total[k]:.3f}',
@@ -193,9 +188,9 @@ def write_time_budget(
         if budget.unlabelled > 0:
             share = f'{100 - budget.share.sum() / budget.tiers:.3f}'
             times = ['', f'{budget.unlabelled / budget.tiers:.3f}', '', share]
-            rows.append([video, 'unlabelled', *times, *[''] * len(classes)])
+            rows.append([video, 'unlabelled', *times, *[''] * len(names)])
     columns = ('video', 'class', 'segments', 'total_s', 'mean_s', 'share_percent')
-    write_rows(path, [*columns, *(f'next: {c}' for c in classes)], rows)
+    write_rows(path, [*columns, *(f'next: {c}' for c in names)], rows)
 
 
 @register_export('srt', 'segments.srt', 'Subtitles', by_default=True, is_of_one=True)
