@@ -5,16 +5,15 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from mmskelseg.engine import lengths
+from tests.small_fits import small_fits
 from tests.stand_ins import write_networks
 
 
 @pytest.fixture
-def fit(call_tool, quick_runs, monkeypatch):
-    """Fit in an empty folder, whose trainings have few steps of one network."""
-    monkeypatch.setattr(lengths, '_STEPS', (40, 41))
-    monkeypatch.setattr(lengths, '_FRAMES', 0)
-    return partial(call_tool, 'mmskelseg', 'fit')
+def fit(call_tool, quick_runs):
+    """Fit in an empty folder, with few steps of a small network."""
+    with small_fits():
+        yield partial(call_tool, 'mmskelseg', 'fit')
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import csv
 import numpy as np
 import pytest
 
-from mmskelseg.engine import lengths
 from tests.tables import read_table
 from tests.test_poses.trackers import deeplabcut
 
@@ -48,7 +47,7 @@ def write_rows(path, *rows):
         csv.writer(file).writerows(rows)
 
 
-def test_two_mice_are_coded_learned_and_compared(run_tool, fit, tmp_path, monkeypatch):
+def test_two_mice_are_coded_learned_and_compared(run_tool, fit, tmp_path):
     # Drugged mice run twice as often; the last recording of each group is not coded.
     groups = {f'm{i}': ('drug', 'saline')[i % 2] for i in range(8)}
     for folder in ('poses', 'labels', 'new'):
@@ -69,7 +68,6 @@ def test_two_mice_are_coded_learned_and_compared(run_tool, fit, tmp_path, monkey
     assert '2 individuals: resident, intruder' in said
 
     # A model learns from them, and says who is held out, and who is read.
-    monkeypatch.setattr(lengths, '_STEPS', (4, 5))
     said = fit('data/annotations.pkl', '--out', 'model', '--compare', '1').stdout
     assert 'held out' in said
     assert 'is seen with the nearest other' in said

@@ -5,6 +5,7 @@ import pytest
 
 from mmskelseg_io.labels import Segment, VideoSegments, write_boris
 from tests.clips import write_video
+from tests.small_fits import small_fits
 from tests.tables import read_table
 
 pytestmark = pytest.mark.slow
@@ -60,7 +61,9 @@ def test_videos_become_a_model_that_labels_a_new_video(run_tool, fit, tmp_path):
     assert '6 videos, 720 frames at 10 fps, 2 classes, 30 segments' in said
 
     # A model learns from it, and its last line is the command that uses it.
-    said = fit('data/mine/annotations.pkl', '--out', 'model', '--compare', '1').stdout
+    words = ('data/mine/annotations.pkl', '--out', 'model', '--compare', '1')
+    with small_fits(40, channels=32, num_layers=5):
+        said = fit(*words).stdout
     reads, command = said.splitlines()[-2:]
     assert '2D' in reads
     assert command == 'Segment: mmskelseg segment VIDEO model'

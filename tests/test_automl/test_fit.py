@@ -12,7 +12,6 @@ import pytest
 
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.automl import fit as fit_module
-from mmskelseg.automl import folds
 from mmskelseg.automl.held_out import predictions_of
 from mmskelseg.automl.job import Fit
 from mmskelseg.commands.export import main as export
@@ -20,8 +19,6 @@ from mmskelseg.commands.fit import main
 from mmskelseg.commands.share import main as share
 from mmskelseg.commands.suggest import main as suggest
 from mmskelseg.commands.test import main as score
-from mmskelseg.engine import lengths
-from mmskelseg.engine.new_config import Choice
 from mmskelseg_behaviour.functional.calibration import (
     Scored,
     fit_temperature,
@@ -39,6 +36,7 @@ from mmskelseg_runtime.segmenting.model_files import ModelFile
 from tests.clips import write_video
 from tests.errors import raises_naming
 from tests.small_data import ROOT, small_annotations
+from tests.small_fits import small_fits
 from tests.tool_server import IS_POSSIBLE, preloaded_context
 
 pytestmark = pytest.mark.slow
@@ -48,24 +46,9 @@ WORDS = ['--minutes', '600', '--compare', '2']
 
 
 @contextmanager
-def small_trainings():
-    """Train two steps of one small network, in two folds, in processes that are forks.
-
-    These find everything imported.
-    """
-    chosen = Choice._model
-
-    def small(choice, temperature):
-        model = chosen(choice, temperature)
-        (branch,) = model['branches'].values()
-        branch |= {'channels': 8, 'num_layers': 2}
-        return model
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Choice, '_model', small)
-        patch.setattr(folds, '_MOST_FOLDS', 2)
-        patch.setattr(lengths, '_STEPS', (2, 3))
-        patch.setattr(lengths, '_FRAMES', 0)
+def quick_fits():
+    """Make fits small, in processes that find everything imported."""
+    with small_fits() as patch:
         if IS_POSSIBLE:
             patch.setattr(processes, 'get_context', lambda _: preloaded_context())
         yield
@@ -73,7 +56,7 @@ def small_trainings():
 
 @pytest.fixture
 def small():
-    with small_trainings():
+    with quick_fits():
         yield
 
 
@@ -139,7 +122,7 @@ def fitted(tmp_path_factory):
         compare=2,
         processes=2,
     )
-    with small_trainings():
+    with quick_fits():
         found = job.start(PrintedEvents())
     assert found.folder == out
     assert {*found.scores} == {'test', 'held_out'}
