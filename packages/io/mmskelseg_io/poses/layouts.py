@@ -10,11 +10,10 @@ from mmskelseg_io.messages.counts import listed
 from mmskelseg_io.messages.errors import UserError, misfit, shown
 from mmskelseg_io.poses.poses import Layout, Poses
 from mmskelseg_io.structures import Skeleton, is_data_layout
+from mmskelseg_io.structures.annotations import SKELETON_KEYS
 from mmskelseg_io.structures.layouts import mirrored_joints, split_side
 
 COCO17 = Skeleton.get('coco17').joints
-# The arrays of poses with an axis of joints, the third.
-_KEYS = ('keypoint', 'keypoint_score', 'keypoint_3d')
 
 
 def own_layout(
@@ -126,8 +125,7 @@ def arranged(
 
 def _columns(poses: Poses, order: Sequence[int]) -> dict[str, np.ndarray]:
     """Return the arrays of joints, of those at these indices."""
-    arrays = {key: getattr(poses, key) for key in _KEYS}
-    return {k: x[:, :, order] for k, x in arrays.items() if x is not None}
+    return {k: a[:, :, order] for k, a in poses.arrays.items() if k in SKELETON_KEYS}
 
 
 def _in_order(

@@ -13,6 +13,7 @@ from mmskelseg_io.files.inputs import check_fps, in_words
 from mmskelseg_io.files.parsing import numbers
 from mmskelseg_io.messages.errors import UserError, misfit
 from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.annotations import SKELETON_KEYS
 from mmskelseg_io.structures.skeleton import Layout
 
 if TYPE_CHECKING:
@@ -103,6 +104,12 @@ class Poses:
     def joints(self) -> tuple[str, ...]:
         """The names of the V joints."""
         return Skeleton.get(self.skeleton).joints
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Its arrays (M, T, ...) by their names, of those that are known."""
+        keys = (*SKELETON_KEYS, 'person_score', 'person_box')
+        return {key: own for key in keys if (own := getattr(self, key)) is not None}
 
     def above(self, kpt_thr: float) -> Poses:
         """Return these poses without the joints whose score is below a threshold."""
@@ -342,14 +349,7 @@ def with_rate(
     if expected <= frames:
         return poses.noting(fps=fps)
     check_frames(expected, max(frames, file.frames), fps, source)
-    more = ((0, 0), (0, expected - frames), (0, 0))
-    box, in_3d = poses.person_box, poses.keypoint_3d
-    return poses.noting(
-        'frames without people added up to the end of the video',
-        keypoint=np.pad(poses.keypoint, (*more, (0, 0))),
-        keypoint_score=np.pad(poses.keypoint_score, more),
-        person_score=None,
-        person_box=None if box is None else np.pad(box, more),
-        keypoint_3d=None if in_3d is None else np.pad(in_3d, (*more, (0, 0))),
-        fps=fps,
-    )
+    more = ((0, 0), (0, expected - frames), (0, 0), (0, 0))
+    longer = {key: np.pad(a, more[: a.ndim]) for key, a in poses.arrays.items()}
+    note = 'frames without people added up to the end of the video'
+    return poses.noting(note, **{**longer, 'person_score': None, 'fps': fps})

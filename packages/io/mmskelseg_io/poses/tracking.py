@@ -246,12 +246,10 @@ def _only(
     apart = [t._replace(rows=np.where(t.rows == own, -1, t.rows)) for t in others]
     tracks = [track, *(t for t in apart if (t.rows >= 0).any())]
     rows = np.stack([t.rows for t in tracks])
-    arrays = ('keypoint', 'keypoint_score', 'keypoint_3d', 'person_score', 'person_box')
-    values = {key: getattr(poses, key) for key in arrays}
     return rows, poses.noting(
         *notes,
         people=tuple(t.name for t in tracks) if poses.people else (),
-        **{key: of_rows(a, rows) for key, a in values.items() if a is not None},
+        **{key: of_rows(a, rows) for key, a in poses.arrays.items()},
     )
 
 
