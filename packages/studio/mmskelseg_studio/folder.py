@@ -374,24 +374,14 @@ def _in_front(own: Poses, poses: Poses) -> Poses:
 
 
 def _entry(recording: FoundRecording, poses: Poses) -> VideoAnnotation:
-    people, frames = poses.keypoint.shape[:2]
-    entry = {
-        'frame_dir': recording.name,
-        'total_frames': frames,
-        'img_shape': poses.img_shape,
-        'fps': poses.fps,
-        'keypoint': poses.keypoint,
-        'keypoint_score': poses.keypoint_score,
-    }
-    if poses.keypoint_3d is not None:
-        entry['keypoint_3d'] = poses.keypoint_3d
+    entry = poses.annotation(recording.name)
     if recording.video is not None:
         entry['filename'] = str(recording.video.resolve())
     if recording.individual:
         entry['individual'] = poses.people.index(recording.individual)
         entry['people'] = [*poses.people]
         entry['person'], entry['video'] = recording.individual, recording.of
-    return cast(VideoAnnotation, entry)
+    return entry
 
 
 def _kinds(folder: Folder, names: Sequence[str]) -> ObjectKinds:

@@ -26,7 +26,11 @@ from mmskelseg_io.messages.options import argument, grouped, like, option
 from mmskelseg_io.objects import FoundObjects, kinds_of, pair_objects
 from mmskelseg_io.poses import with_size
 from mmskelseg_io.structures import Skeleton
-from mmskelseg_io.structures.annotations import Metainfo, VideoAnnotation
+from mmskelseg_io.structures.annotations import (
+    SKELETON_KEYS,
+    Metainfo,
+    VideoAnnotation,
+)
 from mmskelseg_io.structures.bodies import VIEWS, camera_view
 from mmskelseg_io.structures.places import Place, notes_outside, zones
 from mmskelseg_io.structures.segments import to_segments
@@ -258,8 +262,7 @@ def _sources(found: Sequence[tuple[str, Path, Labels]]) -> Files:
     """Return the file of each array of videos."""
     files = {}
     for name, path, item in found:
-        keys = ('keypoint', 'keypoint_score', 'keypoint_3d')
-        files.update({(name, key): path for key in keys})
+        files.update({(name, key): path for key in SKELETON_KEYS})
         files[name, 'label'] = item.path
     return files
 
@@ -298,7 +301,7 @@ def _annotate(
         poses = with_size(read)
         assert poses.img_shape is not None, 'with_size gives them a size'
         assert poses.fps is not None, 'load_poses gives them a rate'
-        shared: VideoAnnotation = {'img_shape': poses.img_shape, 'fps': poses.fps}
+        shared = poses.annotation(name)
         if objects is not None:
             shared['objects'] = []
         if objects and name in objects:
@@ -306,17 +309,14 @@ def _annotate(
             shared['objects'] = objects[name].tracked(
                 count, poses.fps, read.img_shape, rate
             )
-        if poses.keypoint_3d is not None:
-            shared['keypoint_3d'] = poses.keypoint_3d
         if labels.each:
             shared['individuals'] = list(poses.people)
-        label, more, counts = label_arrays(item, poses, path, tiers, labels)
+        shared['label'], more, counts = label_arrays(item, poses, path, tiers, labels)
         for what, number in (+counts).items():
             changed.setdefault(what, {})[name] = number
-        arrays = (poses.keypoint, poses.keypoint_score, label)
         if given.others:
             shared['individual'] = 0
-        annotations.append(building.annotation(shared, name, *arrays))
+        annotations.append(shared)
         skeletons.append(poses.skeleton)
         for note in (*poses.notes, *more):
             notes.setdefault(note, []).append(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from mmskelseg_io.files.inputs import check_fps, in_words
 from mmskelseg_io.files.parsing import numbers
 from mmskelseg_io.messages.errors import UserError, misfit
 from mmskelseg_io.structures import Skeleton
-from mmskelseg_io.structures.annotations import SKELETON_KEYS
+from mmskelseg_io.structures.annotations import SKELETON_KEYS, VideoAnnotation
 from mmskelseg_io.structures.skeleton import Layout
 
 if TYPE_CHECKING:
@@ -110,6 +110,14 @@ class Poses:
         """Its arrays (M, T, ...) by their names, of those that are known."""
         keys = (*SKELETON_KEYS, 'person_score', 'person_box')
         return {key: own for key in keys if (own := getattr(self, key)) is not None}
+
+    def annotation(self, name: str) -> VideoAnnotation:
+        """Return the annotation of a video of these poses, without labels."""
+        stated = {'img_shape': self.img_shape, 'fps': self.fps}
+        own = {key: a for key, a in self.arrays.items() if key in SKELETON_KEYS}
+        known = {'frame_dir': name, 'total_frames': self.keypoint.shape[1], **own}
+        known |= {key: value for key, value in stated.items() if value is not None}
+        return cast(VideoAnnotation, known)
 
     def above(self, kpt_thr: float) -> Poses:
         """Return these poses without the joints whose score is below a threshold."""

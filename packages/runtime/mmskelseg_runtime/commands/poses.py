@@ -102,21 +102,13 @@ def _check_maker(
 
 
 def _annotation(name: str, video: Path, poses: Poses, out: Path) -> VideoAnnotation:
-    frames = poses.keypoint.shape[1]
     annotation = {
-        'frame_dir': name,
-        'total_frames': frames,
-        'img_shape': poses.img_shape,
-        'fps': poses.fps,
-        'keypoint': poses.keypoint,
-        'keypoint_score': poses.keypoint_score,
-        'label': np.full(frames, -1),
+        **poses.annotation(name),
+        'label': np.full(poses.keypoint.shape[1], -1),
         'filename': Path(os.path.relpath(video, out)).as_posix(),
-        'person_score': poses.person_score,
-        'person_box': poses.person_box,
+        **poses.arrays,
     }
-    there = {key: value for key, value in annotation.items() if value is not None}
-    return cast('VideoAnnotation', there)
+    return cast('VideoAnnotation', annotation)
 
 
 def _shown(made: Mapping[str, object] | None) -> str:
