@@ -33,7 +33,7 @@ def test_task_has_its_mice_classes_and_split(release, tmp_path):
 
 
 @pytest.mark.parametrize(('old', 'new', 'named'), [
-    ('"annotations": [2, ', '"annotations": [7, ', 'annotations | 7.0 in frame 0'),
+    ('"annotations": [2, ', '"annotations": [7, ', 'annotations | frame 0 is 7.0'),
     ('"annotations": [2, ', '"annotations": [', '(11,) | 12 frames'),
     ('"task1/train/b"', '"task1/train/a"', "two keys | 'task1/train/a'"),
     ('"scores": [[[', '"scores": [[[1], [', 'scores'),

@@ -377,7 +377,7 @@ def test_deeplabcut_keeps_its_layout_or_takes_that_of_coco(
     [
         ('{"joints": ["nose", "tail"]}', 'has joints, | limbs'),
         ('["nose", "tail"]', "['nose', 'tail'] | limbs"),
-        ('{"joints": ["nose", "tail"], "limbs": [[1, 2]]}', '[1, 2] | 0 to 1'),
+        ('{"joints": ["nose", "tail"], "limbs": [[1, 2]]}', '(1, 2) | 0 to 1'),
     ],
 )
 def test_file_that_states_no_skeleton_is_named(content, named, convert, tmp_path):
@@ -468,8 +468,8 @@ def test_files_without_a_partner_are_named_or_left_out(convert, labels):
     (labels / 'take2.csv').rename(labels / 'take9.csv')
     _, error = convert(code=1)
     assert 'no keypoints of take9 in ' in error
-    assert 'the first of 2 without a partner' in error
-    assert 'without labels: take2; labels without keypoints: take9. Rename' in error
+    assert 'the first of 2: keypoints without labels' in error
+    assert 'without labels are take2, labels without keypoints take9; rename' in error
     data, output = convert('--skip-unpaired')
     assert [video['frame_dir'] for video in data['annotations']] == ['take1', 'take3']
     assert 'no labels of take2 (' in output

@@ -190,7 +190,7 @@ FAULTS = [
     (rename('', '../moved'), 'no such folder'),
     (
         lambda root: [path.unlink() for path in root.rglob('Seq*_5.csv')],
-        'test subjects 05 | 3 subjects | (01, 02, 09) | --test',
+        'test subjects 05 | 3 here | (01, 02, 09) | --test',
     ),
 ]
 

@@ -115,8 +115,7 @@ def choose_split(
     if missing:
         raise UserError(
             f'{root}: the test {kind}s {", ".join(missing)} are not among the '
-            f'{len(videos)} {kind}s here ({", ".join(videos)}); choose others '
-            'with --test.'
+            f'{len(videos)} here ({", ".join(videos)}); choose others with --test.'
         )
     if len(test) == len(videos):
         raise UserError(

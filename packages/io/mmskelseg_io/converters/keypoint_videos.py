@@ -164,9 +164,8 @@ def pair(
         same = [other for path, other in videos.values() if path == found[0]]
         if same:
             raise UserError(
-                f'the labels of {same[0].name} in {same[0].path} and of {item.name} '
-                f'in {item.path} both belong to {found[0]} by their names; rename or '
-                'leave out one of the two.'
+                f'{same[0].name} in {same[0].path} and {item.name} in {item.path} both '
+                f'label {found[0]} by their names; rename or leave out one.'
             )
         if name in videos:
             raise UserError(
@@ -183,10 +182,9 @@ def pair(
     if not videos or (lonely and not skip):
         theirs = sorted({item.name for item in without_keypoints})
         raise UserError(
-            f'{lonely[0]}, the first of {len(lonely)} without a partner; files are '
-            f'paired by name. Keypoints without labels: '
-            f'{listed(sorted(without_labels))}; labels without keypoints: '
-            f'{listed(theirs)}. Rename files, or skip these with --skip-unpaired.'
+            f'{lonely[0]}, the first of {len(lonely)}: keypoints without labels are '
+            f'{listed(sorted(without_labels))}, labels without keypoints '
+            f'{listed(theirs)}; rename files, or skip these with --skip-unpaired.'
         )
     return [(name, *videos[name]) for name in sorted(videos)], lonely
 

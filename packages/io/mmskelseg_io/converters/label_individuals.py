@@ -102,18 +102,15 @@ def _matched(
     found: dict[str, Labels] = {}
     for name, labels in parts.items():
         if name.casefold() not in known:
-            raise UserError(
-                f'{labels.path}: labels of video {labels.name!r} are of '
-                f'{name or "no subject"!r}, but {path} shows '
-                f'{listed(poses.people)}; name who is who in a table with the columns '
-                'subject and individual (--subjects FILE).'
-            )
+            expected = f'one of those in {path}, {listed(poses.people)}'
+            remedy = 'say who is who in a table of subject and individual (--subjects)'
+            what = f'the subject of labels of {labels.name!r}'
+            raise misfit(labels.path, what, name or 'no subject', expected, remedy)
         whose = known[name.casefold()]
         if whose in found:
             raise UserError(
-                f'{labels.path}: two subjects of video {labels.name!r} are the '
-                f'individual {whose!r} in {path}; rename one, or say who is who with '
-                '--subjects FILE.'
+                f'{labels.path}: two subjects of {labels.name!r} are {whose!r} in '
+                f'{path}; rename one, or say who is who with --subjects FILE.'
             )
         found[whose] = labels
     return [found.get(name) for name in poses.people]

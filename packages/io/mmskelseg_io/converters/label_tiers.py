@@ -339,9 +339,8 @@ def _backgrounds(
         others = [tier for tier, name in absent.items() if not name or tier == rest]
         if not having and not others:
             raise UserError(
-                f'--background {text}: no tier has this class, and each has another '
-                f'background; state it as TIER={text}, with one of the tiers '
-                f'{", ".join(groups)}.'
+                f'--background {text}: no tier has it, and each has another; state it '
+                f'as TIER={text}, with one of the tiers {", ".join(groups)}.'
             )
         found |= dict.fromkeys(having or others, text)
     return found
@@ -365,8 +364,7 @@ def frame_labels(
         if rate is None:
             raise UserError(
                 f'{labels.path}: {len(labels.lines)} lines, but {frames} frames of '
-                f'poses at {fps:g} fps; give the frame rate of the lines '
-                'with --label-fps.'
+                f'poses at {fps:g} fps; give the rate of the lines by --label-fps.'
             )
     ignores = given.unlabelled == 'ignore'
     missing = {}

@@ -174,9 +174,8 @@ def _keypoint_problems(keypoint: np.ndarray, skeleton: Skeleton) -> Iterator[str
         yield unlike('keypoint', keypoint, expected, remedy)
     if keypoint.shape[2] != skeleton.num_joints:
         yield (
-            f'keypoint has {keypoint.shape[2]} joints, but the skeleton '
-            f'{skeleton.name!r} has {skeleton.num_joints}; set metainfo skeleton to '
-            'the layout of the poses.'
+            f'keypoint has {keypoint.shape[2]} joints, but {skeleton.name!r} has '
+            f'{skeleton.num_joints}; set metainfo skeleton to the layout of the poses.'
         )
 
 

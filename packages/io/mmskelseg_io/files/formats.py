@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, cast
 from mmskelseg_io.files.inputs import regular_file
 from mmskelseg_io.files.outputs import protect
 from mmskelseg_io.files.parsing import FilePath
-from mmskelseg_io.messages.errors import UserError, reading, reads_file, shown
+from mmskelseg_io.messages.errors import UserError, misfit, reading, reads_file
 
 Result = TypeVar('Result')
 Read = TypeVar('Read', bound=Callable[..., Any])
@@ -111,10 +111,8 @@ class Formats(Generic[Result]):
     def reader(self, path: FilePath, format: str) -> Callable[..., Result]:
         """Return the reader of a format for a file, which is an input from now on."""
         if format not in self.readers:
-            raise UserError(
-                f'{path}: {shown(format)} is not a format of {self.kind}; choose from '
-                f'{", ".join(self.readers)}.'
-            )
+            expected = f'one of {", ".join(self.readers)}'
+            raise misfit(path, f'the format of {self.kind}', format, expected)
         protect(Path(path))
         return self.readers[format]
 

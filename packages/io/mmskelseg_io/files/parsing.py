@@ -144,11 +144,11 @@ def parse_json(text: str, source: str, tool: str, *, unique: bool = False) -> An
 
     def whole_number(digits: str) -> int:
         if len(digits) > _MOST_DIGITS:
-            raise UserError(
-                f'{source}: holds {shown(digits, 30)}, a number of {len(digits)} '
-                f'digits, but at most {_MOST_DIGITS} are allowed; export the file from '
-                f'{tool} again.'
+            what, expected = (
+                f'a number of {len(digits)} digits',
+                f'up to {_MOST_DIGITS}',
             )
+            raise misfit(source, what, digits, expected, f'export it from {tool} again')
         return int(digits)
 
     def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -274,9 +274,8 @@ def check_widths(rows: Rows, path: FilePath) -> None:
     for line, row in rows:
         if len(row) != len(header):
             raise UserError(
-                f'{path}: line {line} has {len(row)} cells, but the header in line '
-                f'{first} has {len(header)}; complete it, or quote a text that holds '
-                'the separator.'
+                f'{path}: line {line} has {len(row)} cells, but line {first} has '
+                f'{len(header)}; complete it, or quote a text that has the separator.'
             )
 
 
@@ -327,9 +326,8 @@ def read_dicts(path: FilePath, *needed: str) -> list[Row]:
         counts = Counter(names).items()
         there = ', '.join(k + f' ({count} times)' * (count > 1) for k, count in counts)
         raise UserError(
-            f'{path}: the columns are {there or "none"}, without '
-            f'{", ".join(missing)}; the first line must be a header with '
-            f'{", ".join(needed)}.'
+            f'{path}: the columns are {there or "none"}, without {", ".join(missing)}; '
+            f'begin with a header that has {", ".join(needed)}.'
         )
     return as_dicts([(line, header), *rows[1:]], path)
 

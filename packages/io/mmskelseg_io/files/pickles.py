@@ -466,6 +466,5 @@ def read_pickle(
     except UNREADABLE:
         raise UserError(
             f'{path}: a pickle was expected, but after {reader.position} of '
-            f'{len(content)} bytes it ends or cannot be read; copy or make the '
-            'file again.'
+            f'{len(content)} bytes it ends or cannot be read; copy or make it again.'
         ) from None

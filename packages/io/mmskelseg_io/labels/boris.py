@@ -357,8 +357,7 @@ def _row_events(rows: Sequence[Row], place: str) -> Iterator[Event]:
         if seconds != sorted(seconds):
             raise UserError(
                 f'{place}: the state {shown(row["Behavior"])} starts at '
-                f'{seconds[0]:g} s and stops at {seconds[1]:g} s; correct it in BORIS '
-                'and export it again.'
+                f'{seconds[0]:g} s and stops at {seconds[1]:g} s; correct it in BORIS.'
             )
         for second, comment in zip(seconds, comments, strict=False):
             yield Event(

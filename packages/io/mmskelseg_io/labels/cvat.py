@@ -23,7 +23,7 @@ from mmskelseg_io.labels.reading import (
     of_subject,
 )
 from mmskelseg_io.labels.segments import Segment, VideoSegments, make_segment
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError, misfit, shown
 
 # First frame, frame after the last; individual, tier and label.
 _Span = tuple[int, int, tuple[str, str, str]]
@@ -110,11 +110,9 @@ def _by_task(
     for item in items:
         task = item.get('task_id') or ''
         if task not in found:
-            raise UserError(
-                f'{path}: {item.tag} {shown(item.get("id"))} has the task_id '
-                f'{shown(task)}, but none of its {len(tasks)} tasks has it; export the '
-                'project from CVAT again.'
-            )
+            what, remedy = f'{item.tag} {shown(item.get("id"))}', 'export it again'
+            expected = f'that of one of its {len(tasks)} tasks'
+            raise misfit(path, f'{what}, task_id,', task, expected, remedy)
         found[task].append(item)
     return list(found.values())
 

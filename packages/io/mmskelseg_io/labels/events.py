@@ -152,9 +152,9 @@ def state_segments(
             expected = 'STOP' if key in running else 'START'
             if event.kind not in ('', expected):
                 raise UserError(
-                    f'{place}: the state {event.code!r} has a {event.kind} at '
-                    f'{event.time:.3f} s where its {expected} should come; correct it '
-                    f'in {observation.tool} and export it again.'
+                    f'{place}: the state {event.code!r} has a {event.kind}, not a '
+                    f'{expected}, at {event.time:.3f} s; correct it in '
+                    f'{observation.tool}.'
                 )
             if key not in running:
                 running[key] = event

@@ -207,9 +207,8 @@ def _segments(region: Region, fps: object, place: str) -> Iterator[Segment]:
     if value.ranges or value.sequence:
         if fps is None:
             raise NeedsOptionError(
-                f'{place} has frame numbers, but the task has no fps; give the '
-                'frameRate of the Video tag by --label-fps, which is 24 unless your '
-                'labelling interface sets it.'
+                f'{place} has frame numbers, but the task has no fps; give frameRate '
+                'of the Video tag by --label-fps, which is 24 unless it is set.'
             )
         rate = check_fps(fps, place)
         ranges = [

@@ -571,8 +571,7 @@ def check_segment(
     if segment.start < -_SLACK or segment.end > duration + _SLACK:
         raise UserError(
             f'{place}: {segment} is outside of the video, which lasts {duration:.3f} '
-            's; the labels belong to another video, or fps is wrong. Where neither is '
-            'so, --clip-labels cuts what comes after the end.'
+            's; give its own labels, correct fps, or cut the end by --clip-labels.'
         )
 
 

@@ -65,9 +65,8 @@ def read_simba(
         listed = ', '.join(names) or 'none'
         if not names or strict:
             raise UserError(
-                f'{path}: no project_config.ini names its behaviors, and of the last '
-                f'columns {listed} have only 0 and 1; choose them by --label-option '
-                'behavior=NAME.'
+                f'{path}: no project_config.ini names behaviors, and of the last '
+                f'columns {listed} are 0 or 1; give --label-option behavior=NAME.'
             )
         add_note(f'{path}: its last columns are taken for behaviors: {listed}', notes)
     edges = np.arange(len(rows)) / rate

@@ -177,11 +177,9 @@ class FoundObjects:
         for kind, parts in kinds.items():
             frame, crowd = Counter(parts.begin.tolist()).most_common(1)[0]
             if crowd > _CROWD:
-                raise UserError(
-                    f'{self.file(frame)}: has {crowd} objects of the kind {kind!r} in '
-                    f'frame {frame}, but at most {_CROWD} can be followed; keep those '
-                    'of a higher score (--object-thr).'
-                )
+                what = f'the number of {kind!r} in frame {frame}'
+                remedy = 'keep those of a higher score (--object-thr)'
+                raise misfit(self.file(frame), what, crowd, f'up to {_CROWD}', remedy)
 
     def _parts(
         self, rate: float, img_shape: tuple[int, int] | None
@@ -250,11 +248,9 @@ def kinds_of(videos: Iterable[FoundObjects]) -> dict[str, list[str]]:
     for video in videos:
         for one in video.found:
             if kinds.setdefault(one.kind, [*one.names]) != [*one.names]:
-                raise UserError(
-                    f'{video.file(one.frame)}: a {one.kind} in frame {one.frame:g} has '
-                    f'the points {", ".join(one.names)}, another has '
-                    f'{", ".join(kinds[one.kind])}; give them different kinds.'
-                )
+                place = f'{video.file(one.frame)}: a {one.kind} in frame {one.frame:g}'
+                expected = f'{", ".join(kinds[one.kind])} as in others of its kind'
+                raise misfit(place, 'the names of points', one.names, expected)
     return kinds
 
 

@@ -142,8 +142,7 @@ def pair_objects(
             )
             raise UserError(
                 f'{name}: {len(own)} files of objects have this name, expected one; '
-                f'there are objects of {files}. Name them after the recordings; a file '
-                'of a recording without objects may be empty.'
+                f'there are those of {files}. Name them so; they may be empty.'
             )
     return pairs
 

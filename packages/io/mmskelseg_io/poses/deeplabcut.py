@@ -127,11 +127,9 @@ def _read_csv(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
     rows = [row for _, row in table]
     heads = {row[0]: row[1:] for row in takewhile(lambda row: row[0] in _HEADS, rows)}
     if not {'scorer', 'bodyparts', 'coords'} <= heads.keys():
-        raise UserError(
-            f'{path}: the first rows begin with {", ".join(r[0] for r in rows[:4])}; '
-            'expected scorer, bodyparts, coords (and individuals), as DeepLabCut '
-            'writes with save_as_csv.'
-        )
+        starts = ', '.join(row[0] for row in rows[:4])
+        expected = 'scorer, bodyparts, coords (and individuals)'
+        raise misfit(path, 'the beginning of rows', starts, expected)
     body = rows[len(heads) :]
     width = len(heads['coords'])
     individuals = heads.get('individuals', [ANIMAL] * width)

@@ -69,9 +69,8 @@ def read_openpose(path: FilePath) -> Poses:
     if missing:
         gap = next(number for number in files if number + 1 not in files) + 1
         raise UserError(
-            f'{path}: no file of frame {gap}, the first of {missing} '
-            f'missing between {first} and {max(files)}; OpenPose writes one for each '
-            'frame, so copy the folder again, or renumber the files without gaps.'
+            f'{path}: no file of frame {gap}, the first of {missing} missing between '
+            f'{first} and {max(files)}; copy the folder again, or close the gaps.'
         )
     found = [
         detection

@@ -223,9 +223,8 @@ def check_size(shape: tuple[int, int, int], count: int, source: str) -> None:
     if size > max(_FREE, _RATIO * 12 * count * joints):
         raise UserError(
             f'{source}: {count} people found, in {people} tracks or places of {frames} '
-            f'frames, would take {in_words(size)}; above {in_words(_FREE)} each '
-            f'must be seen in one of {_RATIO} frames. Merge the tracks of a person, or '
-            'split the video.'
+            f'frames, would take {in_words(size)}; above {in_words(_FREE)} each must '
+            f'be seen in one of {_RATIO} frames; merge tracks, or split the video.'
         )
 
 
@@ -280,8 +279,7 @@ def in_pixels_of(poses: Poses, video: VideoFile, source: str) -> Poses:
     if abs(scale[0] / scale[1] - 1) > _ROUNDED:
         raise UserError(
             f'{source}: states images of {stated_width}x{stated_height}, but '
-            f'{video.path} has {width}x{height}, which is another shape; give the '
-            'video that the poses are of.'
+            f'{video.path} has the shape {width}x{height}; give the video of the poses.'
         )
     box = poses.person_box
     return poses.noting(

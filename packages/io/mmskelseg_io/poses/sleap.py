@@ -10,7 +10,7 @@ import numpy as np
 
 from mmskelseg_io.files.hdf5 import Group, hdf5_attribute, open_hdf5, texts
 from mmskelseg_io.files.parsing import FilePath, parse_json
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError, misfit, shown
 from mmskelseg_io.poses.layouts import own_layout
 from mmskelseg_io.poses.poses import Poses
 from mmskelseg_io.poses.reading import POSE_FORMATS
@@ -89,10 +89,7 @@ def _array(file: Group, key: str, source: str) -> np.ndarray:
         axes = parse_json(texts([stated])[0], source, 'SLEAP')
     is_known = isinstance(axes, list) and set(axes) == set(_AXES[key])
     if not is_known or data.ndim != len(axes) or data.dtype.kind not in 'fiu':
-        raise UserError(
-            f'{source}: {key} has shape {data.shape}, type {data.dtype} and axes '
-            f'{shown(axes)}, expected numbers of {", ".join(_AXES[key])}; export it '
-            'again as analysis HDF5.'
-        )
+        expected, remedy = ', '.join(_AXES[key]), 'export it again as analysis HDF5'
+        raise misfit(source, f'{key} of axes {shown(axes)}', data, expected, remedy)
     order = [axes.index(axis) for axis in _OURS if axis in axes]
     return np.transpose(file.array(key), order)

@@ -14,8 +14,9 @@ from typing import Any, TypeAlias, TypeGuard
 
 from mmskelseg_io.files.assignments import assignments
 from mmskelseg_io.files.parsing import read_json, read_text
+from mmskelseg_io.messages.counts import listed
 from mmskelseg_io.messages.dependencies import is_installed
-from mmskelseg_io.messages.errors import UserError, check_name, reading, shown
+from mmskelseg_io.messages.errors import UserError, check_name, reading, shown, unlike
 from mmskelseg_io.structures.layouts import (
     LAYOUTS,
     LONGEST_NAME,
@@ -85,11 +86,9 @@ class Skeleton:
             for indices in groups:
                 wrong = [i for i in indices if not 0 <= i < self.num_joints]
                 if wrong or (key in pairs and len(indices) != 2):
-                    raise UserError(
-                        f'Skeleton {self.name!r} has {list(indices)} among its {key}, '
-                        f'but needs indices of its {self.num_joints} joints '
-                        f'(0 to {self.num_joints - 1}), two in a pair.'
-                    )
+                    what = f'Skeleton {self.name!r}: one of {key}'
+                    expected = f'indices from 0 to {self.num_joints - 1}, two in a pair'
+                    raise UserError(unlike(what, indices, expected))
         swapped = Counter(chain.from_iterable(self.flip_pairs))
         for index in (i for i, count in swapped.items() if count > 1):
             raise UserError(
@@ -144,11 +143,10 @@ class Skeleton:
                 )
         if missing:
             raise UserError(
-                f'{source}: its {len(joints)} joints lack {", ".join(missing[:3])}'
-                f'{" and more" if len(missing) > 3 else ""} of {self.name}, with which '
-                f'the model was trained. It needs {", ".join(self.joints)}; there are '
-                f'{", ".join(joints)}. If these have other names, match them by a '
-                'table (--joints); otherwise, estimate poses in that layout.'
+                f'{source}: its {len(joints)} joints lack {listed(missing, 3)} of '
+                f'{self.name}, which the model needs: {", ".join(self.joints)}; there '
+                f'are {", ".join(joints)}. Match other names by a table (--joints), or '
+                'estimate poses in that layout.'
             )
         return [joints.index(found[joint]) for joint in self.joints]
 
@@ -191,9 +189,8 @@ class Skeleton:
         if not {'joints', 'limbs'} <= set(skeleton) <= known:
             raise UserError(
                 f'A skeleton given as a dict has the keys {sorted(skeleton)}, but '
-                'needs `joints` and `limbs` (and may have `name`, `flip_pairs`, '
-                '`drop_groups` and `root`), or `keypoint_info` and `skeleton_info` as '
-                'in MMPose.'
+                f'needs `joints` and `limbs`, and may have {", ".join(sorted(known))}; '
+                'or `keypoint_info` and `skeleton_info` as in MMPose.'
             )
         joints = skeleton['joints']
         if isinstance(joints, int):
@@ -239,11 +236,9 @@ class Skeleton:
                     group = (group,)
                 unknown = [j for j in group if isinstance(j, str) and j not in joints]
                 if unknown:
-                    raise UserError(
-                        f'Skeleton {name!r} has {unknown[0]!r} among its {key}, but '
-                        f'its joints are {", ".join(map(str, joints))}; name one of '
-                        'them, or give an index.'
-                    )
+                    expected = f'an index, or one of {", ".join(map(str, joints))}'
+                    what = f'Skeleton {name!r}: one of {key}'
+                    raise UserError(unlike(what, unknown[0], expected))
                 return tuple(
                     joints.index(j) if isinstance(j, str) else int(j) for j in group
                 )

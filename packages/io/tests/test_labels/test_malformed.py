@@ -75,7 +75,7 @@ FAULTS = (
      "task 2 ('take2.mp4') | frame_filter is 'step=x'"),
     ('cvat_project.xml', '<name>take2', '<name>take1', "'take1' is labelled twice"),
     ('cvat_project.xml', 'task_id="12"', 'task_id="14"',
-     "track '1' has the task_id '14'"),
+     "track '1', task_id, is '14'"),
     ('cvat_project.xml', '<id>12', '<id>11', 'two of its 3 tasks have the same id'),
 )  # fmt: skip
 TABLES = (

@@ -148,7 +148,7 @@ HEAD = 'scorer,a,a\nbodyparts,nose,nose\ncoords,x,y\n'
 
 
 @pytest.mark.parametrize(('text', 'named'), [
-    ('scorer,a\n0,1\n', 'scorer, 0; | bodyparts'),
+    ('scorer,a\n0,1\n', "'scorer, 0' | bodyparts"),
     (f'{HEAD}0,1\n', 'line 4 | 2 cells | 3;'),
     (f'{HEAD}img01.png,1,2\n', "'img01.png'"),
     (f'{HEAD}0,1,2\n0,3,4\n', '0 to 0 | 2 rows'),

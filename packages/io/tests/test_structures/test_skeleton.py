@@ -109,14 +109,14 @@ def test_skeleton_from_a_file_in_the_format_of_mmpose(tmp_path):
 
 @pytest.mark.parametrize(('skeleton', 'named'), [
     ('coco18', "'coco18' | coco17, lcr15"),
-    ({'joints': ['a', 'b'], 'limbs': [[0, 2]]}, '[0, 2] | limbs'),
+    ({'joints': ['a', 'b'], 'limbs': [[0, 2]]}, '(0, 2) | limbs'),
     ({'joints': ['a', 'a'], 'limbs': []}, "['a']"),
     ({'joints': ['a']}, '`joints` | `limbs`'),
     ({'keypoint_info': {0: {'name': 'a', 'swap': 'b'}}, 'skeleton_info': {}},
      "'b' | flip_pairs"),
     ({'keypoint_info': {0: {}}, 'skeleton_info': {}}, "`dataset_info` | 'name'"),
     ({'joints': ['hip', 'knee'], 'limbs': [], 'root': 'hips'},
-     "'custom' | 'hips' | root | hip, knee;"),
+     "'custom' | 'hips' | root | hip, knee."),
     ({'joints': ['a', 'b'], 'limbs': [], 'drop_groups': {'left_arm': ['c']}},
      "'c' | drop_groups (left_arm) | a, b"),
     ({'joints': 3, 'limbs': [], 'flip_pairs': [[0, 1], [1, 2]]}, 'flip_pairs | 1'),
