@@ -260,7 +260,7 @@ def _explained(left_out: Sequence[str]) -> Iterator[None]:
 
 def _sources(found: Sequence[tuple[str, Path, Labels]]) -> Files:
     """Return the file of each array of videos."""
-    files = {}
+    files: dict[tuple[str, str], Path] = {}
     for name, path, item in found:
         files.update({(name, key): path for key in SKELETON_KEYS})
         files[name, 'label'] = item.path
