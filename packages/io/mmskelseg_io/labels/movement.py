@@ -62,6 +62,10 @@ def read_movement(path: FilePath, subject: str | None = None) -> list[VideoSegme
         if fps is None or rows.dtype.kind not in 'iu':
             expected = f'indices of classes, at the {fps} fps of the dataset'
             raise misfit(place, 'the variable', rows, expected)
+        known = (rows >= -1) & (rows < len(classes))
+        if not known.all():
+            expected = f'the index of one of {len(classes)} classes, or -1'
+            raise misfit(place, 'a label', int(rows[~known][0]), expected)
         count = int(frames[-1]) + 1
         people = dataset.names('individuals', len(rows), '')
         for person, row in zip(people, rows, strict=True):

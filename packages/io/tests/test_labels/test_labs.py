@@ -25,7 +25,7 @@ from mmskelseg_io.labels.writing import EXPORTS, write_recordings
 from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.test_labels import labs
-from tests.test_poses.trackers import coco
+from tests.test_poses.trackers import coco, netcdf
 
 NAMES = list(labs.NAMES)
 LABEL = np.full(labs.FRAMES, -1)
@@ -246,6 +246,14 @@ def test_exports_come_back_under_the_name_of_their_recording(name, tmp_path):
         options = {'fps': 10} if name == 'deepethogram' else {}
         (back,) = read_segments(tmp_path / f'take1_{end}', **options)
         assert back.name == 'take1'
+
+
+def test_class_that_a_dataset_of_movement_does_not_name(tmp_path):
+    ids = ('time', 'individuals'), np.repeat([0, 1, 9], 2)[:, None]
+    walk = np.ones((6, 3, 3))
+    path = netcdf(tmp_path / 'a.nc', walk, behaviour=ids, classes=['walk', 'lift'])
+    with raises_naming(UserError, path, 'behaviour', ' 9,', '2 classes'):
+        read_segments(path)
 
 
 def test_simba_can_read_what_is_written_for_bento(tmp_path):
