@@ -36,6 +36,8 @@ _SHARE = 0.9
 # Seconds that a training takes beside its steps, with its test, on one core of an AMD
 # EPYC, and how many times as long the final model is tested, exported and reported.
 _START, _FINISH = 1.5, 3
+# A first model, for whoever waits, takes this long, unless that is half of a training.
+_FIRST, _NEARLY = 40.0, 0.5
 # Seconds that no training takes.
 _LONGEST = 1e9
 _Seconds = Annotated[float, Where('seconds', lambda time: 0 < time < _LONGEST)]
@@ -132,6 +134,12 @@ class FitPlan:
         return self.length >= LONG
 
     @property
+    def first(self) -> float:
+        """The length of a first model of the default; 0 if there is none."""
+        length = (_FIRST - self.start) / self.seconds[self.compared[0]]
+        return length if 0 < length < _NEARLY * self.full else 0.0
+
+    @property
     def finish(self) -> float:
         """The seconds that test, export and report of the final model take."""
         return _FINISH * self.start
@@ -145,7 +153,7 @@ class FitPlan:
 
         There is a list for each stage: the comparison, finalists if there are several,
         the final model with what is left of its cross-validation, and half of the
-        labels. Any may be empty.
+        labels. Any may be empty. The first model is in the first stage.
         """
         names = sorted(self.compared, key=lambda name: -self.seconds[name])
         short, full = (
@@ -159,6 +167,9 @@ class FitPlan:
             compared, finalists, final = [], [], finalists + final + half
         elif self.finalists == 1:
             finalists, final = [], finalists + final
+        if self.first:
+            begins = compared or final
+            begins.insert(0, self.cost(self.compared[0], self.first))
         return {
             COMPARING: compared, FINALISTS: finalists, TRAINING: final, LABELS: half,
         }  # fmt: skip

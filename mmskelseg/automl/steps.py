@@ -30,6 +30,8 @@ from mmskelseg_io.messages.errors import UserError
 
 #: Executes runs, and yields each with how it ended.
 Execute = Callable[[list[RunFolder]], Iterator[tuple[RunFolder, Ended]]]
+# The name of the trial that makes the first model.
+_FIRST = 'first'
 # The label curve needs short trainings that reach this share of the score of full ones.
 _ENOUGH = 0.75
 
@@ -77,7 +79,7 @@ class Trainings:
     stop: Callable[[], object] = lambda: None
 
     def run(self, stage: str, trials: Sequence[Trial], later: float = -inf) -> None:
-        """Execute those that are not finished, the longest first.
+        """Execute those that are not finished: the first model, then the longest.
 
         They are stopped if there is no time left for what is planned to take so many
         seconds ``later``.
@@ -87,8 +89,11 @@ class Trainings:
         """
         pairs = [(run, trial) for trial in trials for run in trial.runs]
         pending = {pair[0].path: pair for pair in pairs if not pair[0].is_finished}
-        longest = sorted(pending.values(), key=lambda pair: -self._cost(pair[1]))
-        order = [run for run, _ in longest]
+
+        def rank(pair: tuple[RunFolder, Trial]) -> tuple[bool, float]:
+            return not _is_first(pair[0]), -self._cost(pair[1])
+
+        order = [run for run, _ in sorted(pending.values(), key=rank)]
         for run in order:
             run.check()
 
@@ -174,9 +179,10 @@ def execute_steps(
         UserError: If a run fails; the message names its log.
     """
     setup, plan, default = trainings.setup, trainings.plan, compared[0]
+    first = [setup.whole(default, plan.first, _FIRST)] if plan.first else []
     if not setup.data.folds:
-        final = setup.final(default, plan.full)
-        trainings.run(TRAINING, [final])
+        final = setup.whole(default, plan.full)
+        trainings.run(TRAINING, [*first, final])
         _finish(trainings, final, 1.0, submit)
         return Outcome(plan, compared, (), ())
     short: list[Trial] = []
@@ -186,7 +192,9 @@ def execute_steps(
     if len(short) > 1:
         # For full trainings that say something.
         least = replace(plan, full=min(plan.full, LONG))
-        trainings.run(COMPARING, short, least.after_comparing(*trainings.given))
+        later = least.after_comparing(*trainings.given)
+        trainings.run(COMPARING, [*first, *short], later)
+        first = []
         short = finished(trainings, short)
         compared = [trial.candidate for trial in short] or [default]
         ranking = ranked(short, setup.data.persons) if short else compared
@@ -197,8 +205,8 @@ def execute_steps(
         trainings.run(FINALISTS, finalists)
         chosen = best_of(finalists, setup.data.persons)
     own = [trial for trial in short if trial.candidate is chosen.candidate]
-    final = setup.final(chosen.candidate, plan.full)
-    trainings.run(TRAINING, [chosen, *own, final])
+    final = setup.whole(chosen.candidate, plan.full)
+    trainings.run(TRAINING, [*first, chosen, *own, final])
     half, why = half_trial(setup, plan, chosen, *own)
     if half and not trainings.has_time(after(TRAINING, trainings.progress.times)):
         half, why = None, 'the time was over'
@@ -281,8 +289,15 @@ def _finish(
         raise UserError(f'The final model failed: {reason}; see {log}.')
 
 
+def _is_first(run: RunFolder) -> bool:
+    """Return whether a run makes the first model."""
+    return run.settings['fold'] == _FIRST
+
+
 def _described(run: RunFolder, outcome: Ended) -> str:
     """Return a run and its score in words."""
+    if _is_first(run) and not outcome.failure:
+        return f'A first model, which all commands take until the fit ends: {run.path}'
     name = f'{run.path.parts[-3]}, {run.settings["fold"]}'
     if outcome.failure:
         return f'{name}: FAILED'

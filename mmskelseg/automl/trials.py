@@ -120,9 +120,9 @@ class Setup:
         splits = {fold: (f'{fold}/train', f'{fold}/test') for fold in folds}
         return self._trial(candidate, length, name, splits)
 
-    def final(self, candidate: Candidate, length: float) -> Trial:
-        """Return the training of the final model."""
-        found = self._trial(candidate, length, 'final', {'final': self.data.splits})
+    def whole(self, candidate: Candidate, length: float, name: str = 'final') -> Trial:
+        """Return the training of the final model, or another on the same videos."""
+        found = self._trial(candidate, length, name, {name: self.data.splits})
         # It is tested later, when its temperature is known.
         return replace(found, runs=[replace(run, test=None) for run in found.runs])
 

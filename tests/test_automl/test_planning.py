@@ -241,7 +241,20 @@ def test_single_person_is_not_compared(found):
     assert plan.left_out['pose3d'] == 'no'
     assert 'one person' in plan.left_out['heatmap']
     times = {stage: own for stage, own in plan.trainings(0).items() if own}
-    assert times == {TRAINING: [plan.cost('pose2d', 1)]}
+    first = plan.cost('pose2d', plan.first)
+    assert times == {TRAINING: [first, plan.cost('pose2d', 1)]}
+
+
+@pytest.mark.parametrize(
+    ('seconds', 'full', 'first'),
+    # 2 s to start, and 38 s for steps.
+    [(380.0, 1.0, 0.1), (380.0, 0.15, 0.0), (70.0, 1.0, 0.0)],
+)
+def test_first_model_takes_40_seconds_if_others_take_far_longer(seconds, full, first):
+    plan = FitPlan(['a'], {}, 1, full, full, {'a': seconds}, 2.0, 15)
+    assert plan.first == first
+    found = plan.trainings(folds=2)[TRAINING]
+    assert found[: bool(first)] == [40.0] * bool(first)
 
 
 def test_stages_begin_when_all_of_the_last_has_ended():

@@ -12,7 +12,7 @@ import pytest
 
 from mmskelseg.automl import progress as progress_module
 from mmskelseg.automl.model_folder import ModelFolder
-from mmskelseg.automl.planning import COMPARING, FitPlan
+from mmskelseg.automl.planning import COMPARING, TRAINING, FitPlan
 from mmskelseg.automl.progress import Progress
 from mmskelseg.automl.steps import Trainings, finished, half_trial, ranked
 from mmskelseg.automl.trials import Trial
@@ -93,6 +93,34 @@ def test_a_comparison_that_is_late_stops(tmp_path, monkeypatch, capsys):
     assert trainings.plan.compared == ['a']
     assert json.loads(setup.folder.plan.read_text())['left_out'].keys() == {'b'}
     assert 'Left out: b, since' in capsys.readouterr().out
+
+
+def test_first_model_is_trained_before_all_else_and_named(tmp_path, capsys):
+    plan = FitPlan(['a'], {}, 1, 1.0, 1.0, {'a': 400.0}, 0.0, 15)
+
+    def made(name, length):
+        run = SimpleNamespace(
+            path=tmp_path / name / name / 'seed_0', epochs=0, settings={'fold': name},
+            test=None, is_finished=False, check=lambda: None,
+        )  # fmt: skip
+        choice = SimpleNamespace(plan=SimpleNamespace(epochs=9))
+        candidate = SimpleNamespace(name='a')
+        return SimpleNamespace(
+            candidate=candidate, length=length, choice=choice, runs=[run]
+        )
+
+    order = []
+
+    def execute_all(runs):
+        order.extend(run.settings['fold'] for run in runs)
+        yield from ((run, Ended()) for run in runs)
+
+    progress = Progress(PrintedEvents(), plan.times(0, 1))
+    setup = setup_of(tmp_path)
+    trainings = Trainings(setup, plan, progress, 1, execute_all, inf)
+    trainings.run(TRAINING, [made('final', 1.0), made('first', plan.first)])
+    assert order == ['first', 'final']
+    assert str(tmp_path / 'first' / 'first' / 'seed_0') in capsys.readouterr().out
 
 
 def test_what_is_only_compared_is_never_chosen():
