@@ -4,11 +4,12 @@ import json
 import shutil
 import zipfile
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -21,7 +22,9 @@ from mmskelseg.engine.run_folder import RunFolder, changed_settings
 from mmskelseg.export.export import export_onnx
 from mmskelseg.export.opening import trained_model
 from mmskelseg.registry import MODELS
+from mmskelseg_behaviour import pictures
 from mmskelseg_behaviour.commands import bouts
+from mmskelseg_behaviour.drawing.behaviour import Dots, draw_dots
 from mmskelseg_io.commands import convert
 from mmskelseg_io.files.annotations import load_annotations, save_annotations
 from mmskelseg_io.files.parsing import read_json
@@ -68,7 +71,13 @@ def _bouts(path: Path) -> None:
     labels = path / 'labels'
     files = sorted(labels.iterdir()) if labels.is_dir() else [labels]
     out = path.parent / 'out'
-    run_command(bouts.main, *files, '--out', out, *_options(path))
+    # All panels of a picture have the same names.
+    with mock.patch.object(pictures, 'draw_dots', _draw_first):
+        run_command(bouts.main, *files, '--out', out, *_options(path))
+
+
+def _draw_first(panels: Sequence[Dots], **given: Any) -> np.ndarray:
+    return draw_dots(panels[:1], **given)
 
 
 @register(
