@@ -114,9 +114,9 @@ class Poses:
     def annotation(self, name: str) -> VideoAnnotation:
         """Return the annotation of a video of these poses, without labels."""
         stated = {'img_shape': self.img_shape, 'fps': self.fps}
-        own = {key: a for key, a in self.arrays.items() if key in SKELETON_KEYS}
-        frames = self.keypoint.shape[1]
-        known: dict[str, Any] = {'frame_dir': name, 'total_frames': frames, **own}
+        known: dict[str, Any] = {'frame_dir': name}
+        known['total_frames'] = self.keypoint.shape[1]
+        known |= {key: a for key, a in self.arrays.items() if key in SKELETON_KEYS}
         known |= {key: value for key, value in stated.items() if value is not None}
         return cast(VideoAnnotation, known)
 
