@@ -8,7 +8,7 @@ from mmengine.evaluator import DumpResults
 
 from mmskelseg.evaluation.predictions import load_samples
 from mmskelseg_io.files.pickled_values import UnsafePickleError
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError, shown
 from tests.errors import raises_naming
 from tests.oracle import Call
 
@@ -85,7 +85,7 @@ SAMPLE = {'frame_dir': 'a', 'pred_label': np.zeros(2, int)}
     ('samples', 'named'),
     [
         *(
-            ([{**SAMPLE, 'classes': classes}], f'classes | {classes!r}')
+            ([{**SAMPLE, 'classes': classes}], f'classes | {shown(classes)}')
             for classes in (torch.ones(2), np.ones(2), 'ab', ['a', 1])
         ),
         ([SAMPLE, SAMPLE], "'a'"),

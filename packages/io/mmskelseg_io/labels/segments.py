@@ -289,10 +289,8 @@ def labels_to_segments(
     segments = []
     for start, end, k in to_segments(label):
         if not 0 <= k < len(classes):
-            raise UserError(
-                f'label is {k} in frame {start}, but the ids of the {len(classes)} '
-                f'classes run from 0 to {len(classes) - 1}; -1 means no label.'
-            )
+            expected = f'an id from 0 to {len(classes) - 1}, or -1 for none'
+            raise UserError(unlike(f'label in frame {start}', k, expected))
         mean = None if score is None else float(score[k, start:end].mean())
         segments.append(Segment(start / fps, end / fps, classes[k], mean))
     return segments
@@ -481,15 +479,11 @@ def make_segment(
 ) -> Segment:
     """Return a segment, after checking its texts, its times and their order."""
     if max(abs(start), abs(end)) > MOST_SECONDS:
-        raise UserError(
-            f'{place}: {shown(label)} lasts from {start:g} to {end:g} s, but a '
-            'recording may last for ten years; times must be in seconds.'
-        )
+        what, times = f'the time of {shown(label)}', (f'{start:g}', f'{end:g}')
+        raise misfit(place, what, times, 'seconds, of a recording of up to ten years')
     if not isinstance(label, str) or not label.strip():
-        raise UserError(
-            f'{place}: the label from {start:.3f} to {end:.3f} s is {label!r}; give '
-            'it the name of a class.'
-        )
+        what = f'the label from {start:.3f} to {end:.3f} s'
+        raise misfit(place, what, label, 'the name of a class')
     for what, name in (('label', label.strip()), *texts.items()):
         most = MOST_OF_CLASS if what == 'label' else MOST_LETTERS
         check_name(name, f'{place}: the {what} from {start:.3f} to {end:.3f} s', most)

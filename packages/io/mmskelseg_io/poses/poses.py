@@ -11,7 +11,7 @@ import numpy as np
 
 from mmskelseg_io.files.inputs import check_fps, in_words
 from mmskelseg_io.files.parsing import numbers
-from mmskelseg_io.messages.errors import UserError, misfit
+from mmskelseg_io.messages.errors import UserError, misfit, unlike
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import SKELETON_KEYS, VideoAnnotation
 from mmskelseg_io.structures.skeleton import Layout
@@ -83,11 +83,11 @@ class Poses:
         joints = Skeleton.get(self.skeleton).num_joints
         shapes = [np.shape(self.keypoint), np.shape(self.keypoint_score)]
         if shapes[0][2:] != (joints, 2) or shapes[1] != shapes[0][:3]:
-            raise UserError(
-                f'poses have keypoint {shapes[0]} and keypoint_score {shapes[1]}, '
-                f'expected (M, T, {joints}, 2) and (M, T, {joints}) for M people and '
-                f'T frames, since the skeleton has {joints} joints.'
+            expected = (
+                f'(people, frames, {joints} joints, 2), and without the last axis'
             )
+            what = 'the shape of keypoint, and that of keypoint_score,'
+            raise UserError(unlike(what, shapes, expected))
         keypoint = np.array(self.keypoint, np.float32)
         score = np.array(self.keypoint_score, np.float32)
         missing = ~(np.isfinite(keypoint).all(-1) & np.isfinite(score) & (score > 0))

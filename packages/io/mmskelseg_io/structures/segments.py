@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError, unlike
 
 IGNORED = -1
 
@@ -21,14 +21,10 @@ def check_labels(labels: np.ndarray, name: str = 'labels') -> np.ndarray:
     """
     labels = np.asarray(labels)
     if labels.ndim != 1:
-        raise UserError(
-            f'{name} has shape {labels.shape}, expected one label a frame, shape (T,).'
-        )
+        raise UserError(unlike(name, labels, 'one label a frame, shape (T,)'))
     if labels.size and labels.dtype.kind not in 'iu':
-        raise UserError(
-            f'{name} is {labels.dtype}, but class ids must be integers; '
-            'convert it with astype(int) if its values are ids.'
-        )
+        expected, remedy = 'class ids, integers', 'convert it with astype(int)'
+        raise UserError(unlike(name, labels, expected, remedy))
     return labels.astype(np.int64)
 
 
@@ -42,16 +38,12 @@ def resolve_background(
     """
     if isinstance(background, str):
         if background not in classes:
-            raise UserError(
-                f'background is {background!r}, but the classes are '
-                f'{", ".join(classes)}.'
-            )
+            expected = f'one of the classes {", ".join(classes)}'
+            raise UserError(unlike('background', background, expected))
         return list(classes).index(background)
     if background is not None and not 0 <= background < len(classes):
-        raise UserError(
-            f'background is {background}, but class ids run from 0 to '
-            f'{len(classes) - 1}.'
-        )
+        expected = f'an id from 0 to {len(classes) - 1}'
+        raise UserError(unlike('background', background, expected))
     return background
 
 

@@ -8,7 +8,7 @@ from operator import add
 
 import numpy as np
 
-from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError, unlike
 from mmskelseg_io.structures.segments import check_labels, segment_table
 
 
@@ -81,10 +81,8 @@ def time_budget(label: np.ndarray, num_classes: int, fps: float) -> TimeBudget:
     label = check_labels(label)
     start, end, ids = segment_table(label).T
     if ids.size and not 0 <= ids.min() <= ids.max() < num_classes:
-        raise UserError(
-            f'the labels run from {ids.min()} to {ids.max()}, but there are '
-            f'{num_classes} classes.'
-        )
+        found, expected = f'{ids.min()} to {ids.max()}', f'ids of {num_classes} classes'
+        raise UserError(unlike('the range of labels', found, expected))
     frames = np.bincount(ids, end - start, minlength=num_classes)
     transitions = np.zeros((num_classes, num_classes), np.int64)
     follows = end[:-1] == start[1:]

@@ -54,7 +54,7 @@ def test_confidence_is_the_mean_probability_of_the_class():
 
 
 def test_segments_refuse_a_label_that_is_no_class_or_scores_of_other_shape():
-    with raises_naming(ValueError, 'label is 3 ', 'frame 1', '0 to 2'):
+    with raises_naming(ValueError, 'label in frame 1 is 3,', 'frame 1', '0 to 2'):
         labels_to_segments(np.array([0, 3]), 2, CLASSES)
     with raises_naming(ValueError, 'score', '(2, 3)', '(3, 2)'):
         labels_to_segments(np.array([0, 0]), 2, CLASSES, np.zeros((2, 3)))
