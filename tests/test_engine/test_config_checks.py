@@ -83,6 +83,10 @@ def test_configs_of_the_package_pass(path):
             "optim_wrapper = dict(optimizer=dict(type='Adamm'))",
             "optim_wrapper.optimizer.type='Adamm' | 'Adam'",
         ),
+        (
+            "model = dict(_delete_=True, type='RecognizerGCN')",
+            "model.type='RecognizerGCN' | MMAction2 | mmskelseg segment",
+        ),
     ],
 )  # fmt: skip
 def test_mistakes_are_named_with_what_was_meant(check, text, named):
