@@ -75,7 +75,7 @@ def test_table_of_several_animals_is_not_taken_for_sleap(tmp_path):
         ('a.slp', '', None, 'SLEAP | HDF5'),
         ('a.txt', 'x', None, '--pose-format'),
         ('a.npz', 'x', None, 'np.savez'),
-        ('e.csv', TABLE, 'deeplabcut', 'frame, 0;'),
+        ('e.csv', TABLE, 'deeplabcut', "'frame, 0'"),
         ('e.csv', TABLE, 'bvh', "'bvh' | mmpose"),
     ],
 )
