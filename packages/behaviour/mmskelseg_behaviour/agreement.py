@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from mmskelseg_behaviour.functional.agreement import (
+    best_shift,
     cohen_kappa,
     coincidence_matrix,
     common_labels,
@@ -15,7 +16,6 @@ from mmskelseg_behaviour.functional.agreement import (
     intraclass_correlation,
     krippendorff_alpha,
     one_against_rest,
-    shares_of_shifts,
 )
 from mmskelseg_behaviour.functional.videos import EvaluatedVideos, Video
 from mmskelseg_behaviour.scores import SCORES, Score
@@ -257,18 +257,15 @@ def offsets(
     most = min(round(fps / 2), _MOST_SHIFT, longest // _PART)
     for i, j in combinations(range(len(observers)), 2):
         pairs = [row[[i, j]] for one in frames.values() for row in one]
-        shares = shares_of_shifts(pairs, most)
-        order = sorted(range(-most, most + 1), key=abs)
-        best = max(order, key=lambda shift: np.nan_to_num(shares[shift + most]))
-        now, then = shares[most], shares[best + most]
+        best, now, then = best_shift(pairs, most)
         cuts = sum(direct_boundaries(first).size for first, _ in pairs)
         labelled = sum(np.count_nonzero(first != IGNORED) for first, _ in pairs)
         if best and (then - now) * labelled >= _IN_PLACE * abs(best) * cuts > 0:
             yield {
                 'observers': [observers[i], observers[j]],
                 'frames': best,
-                'acc': float(100 * now),
-                'acc_shifted': float(100 * then),
+                'acc': 100 * now,
+                'acc_shifted': 100 * then,
             }
 
 

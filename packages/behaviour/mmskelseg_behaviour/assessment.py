@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from mmskelseg_behaviour.functional.agreement import best_shift
 from mmskelseg_behaviour.functional.framewise import confusion_matrix
 from mmskelseg_behaviour.functional.report import (
     Report,
@@ -246,8 +247,9 @@ def _tier_suspects(
     """Yield how doubtful a tier's labels are that look wrong or shifted."""
     which = f'all labels of {tier.name!r}' if tier.name else 'all labels'
     for name, video in videos.items():
-        shift, gain = _shift(video, round(_LONGEST_SHIFT * fps[name]))
-        if gain > _CLEARLY:
+        most = min(round(_LONGEST_SHIFT * fps[name]), video.gt.size // 2)
+        shift, now, then = best_shift([np.stack([video.pred, video.gt])], most)
+        if (gain := then - now) > _CLEARLY:
             seconds = abs(shift) / fps[name]
             way = 'later' if shift > 0 else 'earlier'
             text = (
@@ -265,22 +267,6 @@ def _tier_suspects(
                 text = f'labelled {classes[label]!r}, but looks like {classes[other]!r}'
                 place = start / fps[name], end / fps[name]
                 yield score[other] - score[label], SuspectLabel(name, *place, text)
-
-
-def _shift(video: Video, most: int) -> tuple[int, float]:
-    """Return by how many frames labels may be off, and what share agrees better."""
-    frames = video.gt.size
-    most = min(most, frames // 2)
-
-    def agreement(shift: int) -> float:
-        # Labels that are moved by so many frames, where both are known.
-        true = video.gt[max(0, -shift) : frames - max(0, shift)]
-        label = video.pred[max(0, shift) : frames - max(0, -shift)]
-        return float((true == label)[true >= 0].mean()) if (true >= 0).any() else 0.0
-
-    shifts = sorted(range(-most, most + 1), key=abs)
-    best = max(shifts, key=agreement)
-    return best, agreement(best) - agreement(0)
 
 
 def remaining(half: float, whole: float, full: float, share: float = 0.5) -> float:

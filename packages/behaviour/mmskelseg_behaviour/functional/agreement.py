@@ -144,31 +144,31 @@ def intraclass_correlation(values: np.ndarray) -> float:
     return float((of_rows - error) / whole)
 
 
-def shares_of_shifts(pairs: Iterable[np.ndarray], most: int) -> np.ndarray:
-    """Return the share of frames in which two observers agree, for each shift.
+def best_shift(pairs: Iterable[np.ndarray], most: int) -> tuple[int, float, float]:
+    """Return by how many frames the second of two observers should be moved.
 
-    The labels of the second are moved by -most to +most frames, later if it is
-    positive. NaN where no frame has both labels.
+    It is the smallest shift, later if positive, with which both agree in the largest
+    share of frames. Then come the shares from 0 to 1 without it and with it, NaN where
+    no frame has both labels.
 
     Args:
         pairs: Labels (2, T) of each recording.
         most: The largest shift in frames.
 
-    Returns:
-        Shares from 0 to 1, shape (2 most + 1,).
-
-    >>> shares_of_shifts([np.array([[0, 0, 1, 1], [0, 1, 1, 1]])], 1).tolist()
-    [0.3333333333333333, 0.75, 1.0]
+    >>> best_shift([np.array([[0, 0, 1, 1], [0, 1, 1, 1]])], 1)
+    (1, 0.75, 1.0)
     """
-    counts = np.zeros((2 * most + 1, 2))
+    counts = {k: np.zeros(2) for k in sorted(range(-most, most + 1), key=abs)}
     for first, second in pairs:
-        for i, shift in enumerate(range(-most, most + 1)):
+        for shift, count in counts.items():
             size = max(first.size - abs(shift), 0)
             ours = first[max(shift, 0) :][:size]
             theirs = second[max(-shift, 0) :][:size]
             both = (ours != IGNORED) & (theirs != IGNORED)
-            counts[i] += np.count_nonzero((ours == theirs) & both), both.sum()
-    return counts[:, 0] / np.where(counts[:, 1], counts[:, 1], np.nan)
+            count += np.count_nonzero((ours == theirs) & both), both.sum()
+    shares = {k: float(n / all_) if all_ else np.nan for k, (n, all_) in counts.items()}
+    best = max(shares, key=lambda shift: np.nan_to_num(shares[shift]))
+    return best, shares[0], shares[best]
 
 
 def disagreements(labels: np.ndarray) -> list[tuple[int, int]]:
