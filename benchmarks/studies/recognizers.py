@@ -14,7 +14,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmskelseg.apis import SkelSegInferencer
+from mmskelseg.apis import ClipOptions, SkelSegInferencer
 from mmskelseg.commands.make_config import main as make_config
 from mmskelseg.engine.jobs import Train
 from mmskelseg.evaluation import SegmentationMetric
@@ -174,7 +174,11 @@ class Fold:
         whole = str(self.folder / 'whole.pkl')
         for seconds in SECONDS if method in RECOGNIZERS else (None,):
             inferencer = SkelSegInferencer(
-                config, checkpoint, 'cpu', show_progress=False, clip_seconds=seconds
+                config,
+                checkpoint,
+                'cpu',
+                show_progress=False,
+                clips=ClipOptions(seconds),
             )
             begin, samples, minutes = time.process_time(), [], 0.0
             for found in inferencer(whole, split='test')['predictions']:

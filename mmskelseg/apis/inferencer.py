@@ -15,7 +15,7 @@ from mmskelseg.export.opening import trained_model
 from mmskelseg.export.predictor import TorchPredictor, check_device
 from mmskelseg.export.recognizers import RecognizerPredictor, is_recognizer
 from mmskelseg_io.structures.predictions import InputVideo, Prediction
-from mmskelseg_runtime.commands.models import refuse_clips
+from mmskelseg_runtime.commands.models import ANY_CLIPS, ClipOptions, refuse_clips
 from mmskelseg_runtime.estimators.estimator import PoseEstimatorLike
 from mmskelseg_runtime.segmenting.exports import draw_prediction
 from mmskelseg_runtime.segmenting.segmenter import Results, Segmenter
@@ -61,9 +61,8 @@ class SkelSegInferencer(Segmenter, BaseInferencer):
         pose_estimator: The estimator of poses for videos without poses: its name or
             config for :func:`build_pose_estimator`, or an instance.
         show_progress: Whether to show progress bars.
-        clip_seconds: Seconds of the clips that a recogniser of MMAction2 gets, by
-            default 2; see :class:`RecognizerPredictor`.
-        label_map: For a recogniser, a file with the name of a class in each line.
+        clips: How a recogniser of MMAction2 labels recordings; see
+            :class:`RecognizerPredictor`.
 
     Raises:
         FileNotFoundError: If there is no such config or checkpoint.
@@ -83,8 +82,7 @@ class SkelSegInferencer(Segmenter, BaseInferencer):
         *,
         pose_estimator: PoseEstimatorLike = 'rtmlib',
         show_progress: bool = True,
-        clip_seconds: float | None = None,
-        label_map: str | os.PathLike | None = None,
+        clips: ClipOptions = ANY_CLIPS,
     ) -> None:
         if device is not None:
             check_device(device)
@@ -92,11 +90,11 @@ class SkelSegInferencer(Segmenter, BaseInferencer):
         predictor: TorchPredictor | RecognizerPredictor
         with trained_model(model, weights, recognizers=True) as trained:
             if is_recognizer(trained.cfg.model):
-                predictor = RecognizerPredictor(
-                    trained, self.device, clip_seconds, label_map
-                )
+                predictor = RecognizerPredictor(trained, self.device, clips)
             else:
-                refuse_clips(', '.join(trained.checkpoints), clip_seconds, label_map)
+                refuse_clips(
+                    ', '.join(trained.checkpoints), clips.clip_seconds, clips.label_map
+                )
                 predictor = TorchPredictor(trained, self.device)
         self.checkpoints = trained.checkpoints
         self.cfg, self.model = trained.cfg, predictor.model

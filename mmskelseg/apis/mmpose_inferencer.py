@@ -1,26 +1,26 @@
 """MMPose's inferencer, with any of its 2D networks."""
 
 import difflib
-import logging
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from importlib.util import find_spec
+from logging import WARNING
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from mmengine.device import get_device
 from mmengine.fileio import load
-from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
 
 from mmskelseg.registry import INFERENCERS
 from mmskelseg_io.messages.dependencies import Dependency
 from mmskelseg_io.messages.errors import MissingFileError, UserError
+from mmskelseg_io.messages.logs import print_log
 from mmskelseg_io.poses.layouts import named_layout
 from mmskelseg_io.poses.poses import Detection
 from mmskelseg_io.structures.skeleton import Layout
@@ -165,8 +165,7 @@ def find_network(
     if weights == 'none':
         print_log(
             f'{name} has random weights, so its results are meaningless.',
-            logger='current',
-            level=logging.WARNING,
+            WARNING,
         )
         return config, None
     if weights is None and listed is None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
-from mmengine.logging import print_log
 
 from mmskelseg.export.opening import trained_model
 from mmskelseg.export.recognizers import (
@@ -20,10 +19,11 @@ from mmskelseg.export.streaming import (
     streaming_model,
     streaming_steps,
 )
+from mmskelseg_io.messages.logs import print_log
 from mmskelseg_io.places.reading import places_of_stream
 from mmskelseg_io.structures.places import Place
 from mmskelseg_io.structures.skeleton import SkeletonLike
-from mmskelseg_runtime.commands.models import refuse_clips
+from mmskelseg_runtime.commands.models import ANY_CLIPS, ClipOptions, refuse_clips
 from mmskelseg_runtime.features.coordinates import instances_of
 from mmskelseg_runtime.streaming import SkeletonStream
 from mmskelseg_runtime.streaming.model import PushModel
@@ -53,12 +53,8 @@ class SkelSegStream(SkeletonStream):
         places: For a model that sees places, these, or their file.
         layout: The layout of the joints that you push, such as ``coco17``; by default
             that of the model.
-        clip_seconds: Seconds of the clips that a recogniser of MMAction2 gets, by
-            default 2. A frame is labelled by the clip that ends with it, or shortly
-            before it; ``fps`` is 30 by default.
-        label_map: For a recogniser, a file with the name of a class in each line.
-        img_shape: For a recogniser, height and width of the image, in pixels; by
-            default those that MMAction2 assumes.
+        clips: How a recogniser of MMAction2 labels the stream. A frame is labelled by
+            the clip that ends with it, or shortly before it; ``fps`` is 30 by default.
 
     Raises:
         FileNotFoundError: If there is no such config or checkpoint.
@@ -82,23 +78,21 @@ class SkelSegStream(SkeletonStream):
         people: int = 2,
         objects: Mapping[str, int] | None = None,
         places: str | os.PathLike | Sequence[Place] | None = None,
-        clip_seconds: float | None = None,
-        label_map: str | os.PathLike | None = None,
-        img_shape: tuple[int, int] = (1080, 1920),
+        clips: ClipOptions = ANY_CLIPS,
     ) -> None:
         notes, steps, dtype = [], [], 'float32'
         weights: PushModel
         with trained_model(config, checkpoint, live=True, recognizers=True) as trained:
             cfg, meta = trained.cfg, trained.metainfo
             if is_recognizer(cfg.model):
-                own = RecognizerPredictor(
-                    trained, get_device(), clip_seconds, label_map
-                )
+                own = RecognizerPredictor(trained, get_device(), clips)
                 meta, fps = own.metainfo, fps or meta.get('fps') or 30.0
-                weights = RecognizerStream(own, fps, img_shape)
+                weights = RecognizerStream(own, fps, clips.img_shape)
                 features = own.clips.running(people=1)
             else:
-                refuse_clips(', '.join(trained.checkpoints), clip_seconds, label_map)
+                refuse_clips(
+                    ', '.join(trained.checkpoints), clips.clip_seconds, clips.label_map
+                )
                 weights = streaming_model(trained.model)
                 steps = streaming_steps(trained.model)
                 dataset = cfg.test_dataloader.dataset
@@ -123,4 +117,4 @@ class SkelSegStream(SkeletonStream):
             notes=notes,
         )
         for note in self.notes:
-            print_log(note, 'current')
+            print_log(note)

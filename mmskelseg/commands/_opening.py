@@ -11,8 +11,9 @@ from mmskelseg.engine.config_checks import building, check_config, read_config
 from mmskelseg.engine.loading import last_checkpoint
 from mmskelseg.export.export import ExportReport, export_onnx
 from mmskelseg.export.recognizers import is_recognizer
+from mmskelseg_io.jobs.declared import from_options
 from mmskelseg_runtime.commands.live import Live
-from mmskelseg_runtime.commands.models import NamedModel, VideosJob
+from mmskelseg_runtime.commands.models import ClipOptions, NamedModel, VideosJob
 
 
 def opened(model: NamedModel) -> tuple[Config | str | None, list[str] | None]:
@@ -43,8 +44,7 @@ def load_inferencer(job: VideosJob, model: NamedModel) -> SkelSegInferencer:
             job.device,
             pose_estimator=job.estimator(),
             show_progress=False,
-            clip_seconds=job.clip_seconds,
-            label_map=job.label_map,
+            clips=from_options(ClipOptions, vars(job)),
         )
 
 
@@ -63,9 +63,7 @@ def open_stream(
             fps=job.fps,
             objects=objects,
             places=job.places,
-            clip_seconds=job.clip_seconds,
-            label_map=job.label_map,
-            img_shape=img_shape,
+            clips=from_options(ClipOptions, {**vars(job), 'img_shape': img_shape}),
         )
 
 

@@ -2,11 +2,11 @@
 
 import copy
 from collections.abc import Mapping
+from logging import WARNING
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -15,6 +15,7 @@ from mmskelseg.models.layers.pooling import adaptive_mean_2d
 from mmskelseg.models.precision import has_bfloat16
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.logs import print_log
 from mmskelseg_io.messages.options import Count
 
 # Mean and standard deviation of ImageNet images in [0, 1], as torchvision uses them.
@@ -102,8 +103,7 @@ class FrameEncoder:
             print_log(
                 f'{self.network.device} has no hardware support for bfloat16, so '
                 "dtype='float32' is faster here.",
-                logger='current',
-                level=30,
+                WARNING,
             )
 
     def encode(self, images: np.ndarray | Tensor) -> np.ndarray:

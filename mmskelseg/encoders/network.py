@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from importlib import import_module
 from importlib.util import find_spec
+from logging import WARNING
 from pathlib import Path
 
 import torch
 import torchvision
 from mmengine.config import ConfigDict
 from mmengine.device import get_device
-from mmengine.logging import print_log
 from torch import Tensor, nn
 from torchvision.models import WeightsEnum
 
@@ -20,6 +20,7 @@ from mmskelseg.checkpoints.reading import load_state_dict
 from mmskelseg.checkpoints.weights import check_weights
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.errors import MissingFileError, UnavailableError, UserError
+from mmskelseg_io.messages.logs import print_log
 
 # Prefixes of the parameters of a network's classifier.
 _CLASSIFIERS = ('fc.', 'classifier.', 'head.')
@@ -82,8 +83,7 @@ class FrozenNetwork:
                 f'{name} has random weights (weights=none), so its features carry '
                 'little information; name a file, or weights of its library to '
                 'download.',
-                logger='current',
-                level=30,
+                WARNING,
             )
         else:
             network.load_state_dict(self._state(network.state_dict()))

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.dist import barrier, get_rank, get_world_size
-from mmengine.logging import print_log
 
 from mmskelseg_io.files.arrays import read_npy, write_npy
 from mmskelseg_io.files.atomic import atomic_write, atomic_write_text
 from mmskelseg_io.files.names import file_name
 from mmskelseg_io.messages.counts import counted
 from mmskelseg_io.messages.errors import MissingFileError, UserError
+from mmskelseg_io.messages.logs import print_log
 from mmskelseg_io.messages.progress import progress_bar
 from mmskelseg_io.structures.annotations import VideoAnnotation
 from mmskelseg_runtime.features.recipe import FeatureRecipe
@@ -109,7 +109,6 @@ def ensure_features(
             f'Making {recipe.modality} features of {counted(len(mine), "video")} '
             f'({counted(frames, "frame")}) in {store.folder}; later runs find them '
             'there.',
-            logger='current',
         )
         # Only one rank shows a bar, since all of them write to the same terminal.
         title, shown = f'Making {recipe.modality} features', get_rank() == 0

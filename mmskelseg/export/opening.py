@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
-from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from torch import nn
 
@@ -35,6 +34,7 @@ from mmskelseg_io.files.annotations import load_annotations
 from mmskelseg_io.files.work_folders import checkpoint_file
 from mmskelseg_io.messages.dependencies import is_installed
 from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.logs import print_log
 from mmskelseg_io.structures import is_data_layout
 from mmskelseg_io.structures.annotations import Metainfo
 from mmskelseg_runtime.commands.models import is_weights
@@ -388,7 +388,6 @@ def check_features(cfg: ConfigDict, checkpoint: object) -> None:
         print_log(
             "The model was trained on different features from the config's, so its "
             f'labels may be wrong: {changed}.',
-            'current',
             WARNING,
         )
 

@@ -1,7 +1,6 @@
 """Recognisers of MMAction2, which label clips of skeletons, in sliding windows."""
 
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from inspect import isclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,6 +23,7 @@ from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg_io.structures.individuals import alone, placed
 from mmskelseg_io.structures.skeleton import Layout
+from mmskelseg_runtime.commands.models import ClipOptions
 from mmskelseg_runtime.decoding import decode
 from mmskelseg_runtime.features.blocks import Frames, State
 from mmskelseg_runtime.features.coordinates import Coordinates, read_joints
@@ -161,8 +161,7 @@ class RecognizerPredictor:
     Args:
         trained: The recogniser.
         device: Where it runs.
-        seconds: Length of a window; by default ``SECONDS``.
-        label_map: File with the name of a class in each line.
+        clips: The length of a window, by default ``SECONDS``, and the file of names.
 
     Raises:
         UserError: If the file has another number of classes.
@@ -172,13 +171,12 @@ class RecognizerPredictor:
         self,
         trained: 'TrainedModel',
         device: str,
-        seconds: float | None = None,
-        label_map: str | os.PathLike | None = None,
+        clips: ClipOptions,
     ) -> None:
         self.model, self.device = trained.model.to(device).eval(), device
         (self.name,) = trained.checkpoints
         self.metainfo: Metainfo = {**trained.metainfo}
-        self.seconds = seconds or SECONDS
+        self.seconds, label_map = clips.clip_seconds or SECONDS, clips.label_map
         if label_map is not None:
             self.metainfo['classes'] = read_lines(label_map)
             check_metainfo(self.metainfo, str(label_map))

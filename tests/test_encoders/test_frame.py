@@ -106,7 +106,7 @@ def test_encoder_resizes_its_input_when_asked(images):
 def test_encoder_without_weights_warns_and_is_reproducible(images, monkeypatch):
     """Random weights are the same in each run, and are called random."""
     said = []
-    monkeypatch.setattr(network, 'print_log', lambda text, **_: said.append(text))
+    monkeypatch.setattr(network, 'print_log', lambda text, *_: said.append(text))
     first = FrameEncoder('torchvision.resnet18', 'none').encode(images)
     torch.manual_seed(7)
     second = FrameEncoder('torchvision.resnet18', 'none').encode(images)

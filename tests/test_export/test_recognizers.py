@@ -13,7 +13,7 @@ from mmengine.dataset import Compose
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmskelseg.apis import SkelSegStream
+from mmskelseg.apis import ClipOptions, SkelSegStream
 from mmskelseg.commands.train import main as train
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.errors import UserError
@@ -190,7 +190,7 @@ def by_mmaction(video, files, size, stride):
 def test_probabilities_are_means_over_windows_of_mmaction(saved, kind):
     """Of a second, here 10 frames, each two and a half frames, rounded down."""
     video, files = walk(60), saved(*KINDS[kind])
-    found = predicted(video, files, clip_seconds=1.0)
+    found = predicted(video, files, clips=ClipOptions(1.0))
     expected = by_mmaction(video, files, 10, 2)
     np.testing.assert_allclose(found['pred_score'], expected, atol=1e-5)
     assert len({*expected.argmax(axis=0)}) > 1
@@ -206,7 +206,7 @@ def test_recording_shorter_than_a_window_is_one_clip(saved):
 
 
 def test_segments_last_half_a_window(saved):
-    found = predicted(walk(200), saved(*KINDS['stgcn']), clip_seconds=1.0)
+    found = predicted(walk(200), saved(*KINDS['stgcn']), clips=ClipOptions(1.0))
     lengths = [one['end_frame'] - one['start_frame'] for one in found['segments']]
     assert min(lengths) >= 5
     assert len(lengths) > 1
@@ -259,7 +259,7 @@ def test_segment_writes_the_files_of_a_recogniser(saved, tmp_path):
     written = {one.name for one in (tmp_path / 'out').iterdir()}
     assert {'segments.csv', 'segments.json', 'timeline.png'} <= written
     found = json.loads((tmp_path / 'out' / 'segments.json').read_text())
-    expected = predicted(video, files, clip_seconds=1.0)
+    expected = predicted(video, files, clips=ClipOptions(1.0))
     spans = [
         (one['start_frame'], names[one['label_id']]) for one in expected['segments']
     ]
@@ -275,7 +275,9 @@ def test_classes_are_those_of_the_training_or_numbers(saved, tmp_path):
     assert predicted(video, saved(*model, meta))['classes'] == meta['classes']
     (tmp_path / 'names.txt').write_text('a\nb\nc\n')
     with raises_naming(UserError, str(tmp_path / 'names.txt'), '3', '4'):
-        predicted(video, saved(*model), label_map=tmp_path / 'names.txt')
+        predicted(
+            video, saved(*model), clips=ClipOptions(label_map=tmp_path / 'names.txt')
+        )
 
 
 def test_layout_of_its_own_comes_from_the_training(saved):
@@ -308,14 +310,14 @@ def test_wrong_recogniser_is_named_before_anything_runs(saved):
 def test_options_of_recognisers_are_for_them_alone(small_config, checkpoint):
     file = checkpoint(small_config)
     with raises_naming(UserError, str(file), '--clip-seconds'):
-        inferencer_of(small_config, file, clip_seconds=1.0)
+        inferencer_of(small_config, file, clips=ClipOptions(1.0))
 
 
 def test_stream_labels_frames_by_the_last_window(saved):
     """Of ten frames, or all so far, each second frame; joints are seen or not."""
     video, files = walk(30, least=1), saved(*KINDS['stgcn'], least=1)
     stream = SkelSegStream(
-        *files, fps=10.0, clip_seconds=1.0, img_shape=video['img_shape']
+        *files, fps=10.0, clips=ClipOptions(1.0, img_shape=video['img_shape'])
     )
     points = video['keypoint'][0]
     found = [*stream.push(points[:7]), *stream.push(points[7:]), *stream.flush()]

@@ -10,7 +10,6 @@ from logging import WARNING
 from typing import Literal, TypeAlias, cast
 
 import numpy as np
-from mmengine.logging import print_log
 
 from mmskelseg.datasets.items import Item, ItemSource
 from mmskelseg.datasets.transforms.augment import Augmentation
@@ -24,6 +23,7 @@ from mmskelseg.datasets.transforms.joining import (
 )
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.logs import print_log
 from mmskelseg_io.messages.options import Count, Fraction, Interval, Positive
 from mmskelseg_io.structures.annotations import (
     PLACE_KEYS,
@@ -272,7 +272,6 @@ class RecombineSegments(Augmentation):
                 print_log(
                     'RecombineSegments: no training video has two adjacent labelled '
                     'segments, so videos stay as they are.',
-                    'current',
                     WARNING,
                 )
         return self._places

@@ -54,6 +54,12 @@ class ClipOptions:
         None,
         metavar='FILE',
     )
+    #: Height and width of the image in pixels, by default those of MMAction2.
+    img_shape: tuple[int, int] = (1080, 1920)
+
+
+#: How clips are labelled without options.
+ANY_CLIPS = ClipOptions()
 
 
 def refuse_clips(
