@@ -65,7 +65,11 @@ class Browse(Job[list[Suspicion]]):
         return [self.folder, *super().written()]
 
     def run(self, events: Events) -> list[Suspicion]:
-        """Tell and draw what the file holds, and return what is suspicious."""
+        """Tell and draw what the file holds, and return what is suspicious.
+
+        Raises:
+            MissingFileError: If the file, or a folder of videos, does not exist.
+        """
         video_folder = self.video_folder or self.annotations.parent
         if self.video_folder is not None and not video_folder.is_dir():
             raise MissingFileError(

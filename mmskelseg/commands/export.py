@@ -67,7 +67,11 @@ class ExportModel(ModelJob[Path]):
         return [Path(self.files[-1])]
 
     def run(self, events: Events) -> Path:
-        """Write the file, and return it."""
+        """Write the file, and return it.
+
+        Raises:
+            UserError: If arguments are missing, or the model cannot be exported.
+        """
         *given, out = self.files
         if len(given) not in ((1, 2) if self.model is None else (0,)):
             raise UserError(

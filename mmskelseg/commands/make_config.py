@@ -51,7 +51,11 @@ class MakeConfig(SplitRequest, ConfigRequest, Job[None]):
     overwrite: bool = option('replace OUT.py if it exists', False)
 
     def run(self, events: Events) -> None:
-        """Write the config, and tell what was chosen and why."""
+        """Write the config, and tell what was chosen and why.
+
+        Raises:
+            UserError: If the file exists, or the data suit no config.
+        """
         if self.out.suffix != '.py':
             raise UserError(f'{self.out}: the name of a config must end in .py.')
         if self.out.exists() and not self.overwrite:

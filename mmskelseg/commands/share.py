@@ -96,7 +96,11 @@ class Share(Job[Path]):
         return [Path(self.files[-1])]
 
     def run(self, events: Events) -> Path:
-        """Write the folder, upload it if that is wanted, and return it."""
+        """Write the folder, upload it if that is wanted, and return it.
+
+        Raises:
+            UserError: If arguments are missing, or the model cannot be shared.
+        """
         if not 2 <= len(self.files) <= 3:
             raise UserError(
                 f'{" ".join(self.files)}: expected MODEL [CHECKPOINT] OUT, such as '

@@ -36,7 +36,11 @@ class ConvertCalMS21(building.Converter):
     source: Path = argument('folder of a task of the release', metavar='SRC')
 
     def run(self, events: Events) -> Path:
-        """Write the annotation file of a task."""
+        """Write the annotation file of a task.
+
+        Raises:
+            UserError: If a file is missing or faulty, or names repeat.
+        """
         building.check_folder(self.source, 'it must contain calms21_task1_train.json')
         found: dict[str, tuple[str, LabSequence]] = {}
         for part in ('train', 'test'):

@@ -85,7 +85,11 @@ PARTS = ('features', 'gt_arr', 'gt_boundary_arr')
 
 
 def channels(text: str) -> str:
-    """Return the value of --channels, a letter for each number of a joint."""
+    """Return the value of --channels, a letter for each number of a joint.
+
+    Raises:
+        UserError: If it is neither ``none`` nor letters with x and y.
+    """
     letters = text.replace('.', '')
     once = len(set(letters)) == len(letters)
     if text != 'none' and not (once and set('xy') <= set(letters) <= set('xyzs')):

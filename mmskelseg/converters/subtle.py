@@ -125,7 +125,11 @@ class ConvertSUBTLE(building.Converter):
     url: str = option('zip file to download (default: %(default)s)', DATA.url)
 
     def run(self, events: Events) -> Path:
-        """Write the annotation file of a release."""
+        """Write the annotation file of a release.
+
+        Raises:
+            UserError: If a file is missing or faulty.
+        """
         coords = self.source / 'coords'
         if self.download:
             DATA.download(self.url, self.source, coords.is_dir(), events)

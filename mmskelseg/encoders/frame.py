@@ -107,7 +107,11 @@ class FrameEncoder:
             )
 
     def encode(self, images: np.ndarray | Tensor) -> np.ndarray:
-        """Return features (T, C), float32, of images (T, 3, H, W)."""
+        """Return features (T, C), float32, of images (T, 3, H, W).
+
+        Raises:
+            UserError: If images have other than 3 channels.
+        """
         images = torch.as_tensor(images)
         if images.shape[1] != 3:
             raise UserError(
@@ -201,6 +205,9 @@ class GridEncoder:
         """Return the means over the cells of images (T, 3, H, W).
 
         They have the shape (T, channels * rows * columns), float32.
+
+        Raises:
+            UserError: If channels would be dropped.
         """
         dropped = images[:, self.channels :]
         # The channels of heatmaps share memory.

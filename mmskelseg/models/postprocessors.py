@@ -35,6 +35,9 @@ class Postprocessor(nn.Module):
         """Return the step as plain values for :func:`run_step`.
 
         A model cannot be exported if a step of your own lacks this form.
+
+        Raises:
+            UserError: If it has no such form.
         """
         raise UserError(
             f'model.postprocess: {type(self).__name__} has no step(), which it needs '

@@ -36,7 +36,11 @@ class PublishModel(Job[Path]):
     config: Any = None
 
     def run(self, events: Events) -> Path:
-        """Write the reduced checkpoint, and return it."""
+        """Write the reduced checkpoint, and return it.
+
+        Raises:
+            UserError: If it does not say how it was trained.
+        """
         # Imported here, since --help should not wait for it.
         from mmengine.config import Config
 

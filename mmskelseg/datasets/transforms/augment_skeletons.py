@@ -57,7 +57,11 @@ class SkeletonAugmentation(Augmentation):
         raise NotImplementedError
 
     def in_3d(self, results: VideoAnnotation, remedy: str) -> np.ndarray:
-        """Return ``keypoint_3d`` (M, T, V, 3)."""
+        """Return ``keypoint_3d`` (M, T, V, 3).
+
+        Raises:
+            UserError: If the video has none; ``remedy`` is what to do.
+        """
         if 'keypoint_3d' not in results:
             raise UserError(
                 f'{type(self).__name__}: video {results["frame_dir"]} has no '
@@ -97,7 +101,11 @@ class RandomRotation3D(SkeletonAugmentation):
         self.vertical = vertical
 
     def change(self, results: Item, rng: np.random.Generator) -> None:
-        """Rotate the skeletons."""
+        """Rotate the skeletons.
+
+        Raises:
+            UserError: If joints are not in 3D, or the vertical axis is unknown.
+        """
         self.in_3d(results, 'use RandomRotation for skeletons in 2D')
         vertical: int | None = self.vertical
         if vertical is None:
@@ -162,7 +170,11 @@ class RandomProjection(SkeletonAugmentation):
         self.down = down
 
     def change(self, results: Item, rng: np.random.Generator) -> None:
-        """Write the projected keypoints."""
+        """Write the projected keypoints.
+
+        Raises:
+            UserError: If joints or objects are not in 3D.
+        """
         points = self.in_3d(results, 'remove RandomProjection')
         for one in results.get('objects', ()):
             if 'points_3d' not in one:
@@ -396,7 +408,11 @@ class SwapRoles(SkeletonAugmentation):
         self.p = float(p)
 
     def change(self, results: Item, rng: np.random.Generator) -> None:
-        """Swap the persons, and forget labels that no longer hold."""
+        """Swap the persons, and forget labels that no longer hold.
+
+        Raises:
+            UserError: If there is no such class, or there are not two persons.
+        """
         known = list(results['classes'])
         unknown = [name for name in self.classes if name not in known]
         if unknown:

@@ -53,7 +53,11 @@ class SegCheckHook(Hook):
     _trained: tuple[Sequence[str], str] = ((), '')
 
     def before_train(self, runner: Runner) -> None:
-        """Check loop, classes, and hooks."""
+        """Check loop, classes, and hooks.
+
+        Raises:
+            UserError: If a part does not suit the training; the message names it.
+        """
         if isinstance(getattr(runner, '_train_loop', None), IterBasedTrainLoop):
             raise UserError(
                 'train_cfg.type is IterBasedTrainLoop, but augmentations are drawn for '
@@ -124,7 +128,11 @@ class SegCheckHook(Hook):
     def after_load_checkpoint(
         self, runner: Runner, checkpoint: Mapping[str, object]
     ) -> None:
-        """Check a checkpoint before its weights are copied."""
+        """Check a checkpoint before its weights are copied.
+
+        Raises:
+            UserError: If it is of another model, or cannot be resumed exactly.
+        """
         file = str(runner._load_from or f'The last checkpoint in {runner.work_dir}')
         own = bare_model(runner).state_dict()
         state = used_tensors(tensors_of(checkpoint, file), own)

@@ -50,7 +50,11 @@ class SegVisualizationHook(Hook):
         self.line_minutes = line_minutes
 
     def before_test(self, runner: Runner) -> None:
-        """Set the visualizer's metainfo, for the names of the classes."""
+        """Set the visualizer's metainfo, for the names of the classes.
+
+        Raises:
+            UserError: If the visualizer is another than ``SegVisualizer``.
+        """
         if not self.enable:
             return
         if not isinstance(runner.visualizer, SegVisualizer):

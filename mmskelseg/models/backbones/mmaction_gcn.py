@@ -106,7 +106,11 @@ class MMActionGCN(BaseModule):
 
 
 class NetworkStage(BaseModule):
-    """The network, run on each video separately, the mean over joints, and a 1x1."""
+    """The network, run on each video separately, the mean over joints, and a 1x1.
+
+    Raises:
+        UserError: If joints do not suit the network.
+    """
 
     def __init__(
         self,

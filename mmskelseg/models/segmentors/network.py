@@ -49,6 +49,9 @@ class SegmentationNetwork(BaseModule):
     stems, class probabilities, and features that auxiliary parts read.
 
     For the arguments, see :class:`mmskelseg.models.ActionSegmentor`.
+
+    Raises:
+        UserError: If parts do not suit each other; the message names the place.
     """
 
     def __init__(

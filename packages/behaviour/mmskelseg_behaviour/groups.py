@@ -31,6 +31,9 @@ def read_groups(
         recordings: Their names.
         pairs: The column that is equal for both individuals of a pair, which are of two
             groups. It may be ``individual`` itself, who then is in both.
+
+    Raises:
+        UserError: If rows are missing or faulty, or there is only one group.
     """
     pairs = pairs and pairs.lower()
     found: dict[str, Member] = {}

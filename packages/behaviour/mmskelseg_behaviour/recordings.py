@@ -297,6 +297,9 @@ def paired(
 
     Those without a partner of their name may have one whose name contains theirs, or is
     part of it; or each observer has a single recording.
+
+    Raises:
+        UserError: If observers have no recording in common.
     """
     found: dict[str, dict[str, Recording]] = {}
     for who, own in sources.items():

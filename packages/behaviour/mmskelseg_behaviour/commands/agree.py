@@ -116,7 +116,11 @@ class Agree(Job[dict[str, Any]]):
     clip_labels: bool = like(LabelInput, 'clip_labels')
 
     def run(self, events: Events) -> dict[str, Any]:
-        """Write the files, and return the content of agreement.json."""
+        """Write the files, and return the content of agreement.json.
+
+        Raises:
+            UserError: If observers or files do not suit each other; it names them.
+        """
         names, read = _read(self)
         found, notes = paired(dict(zip(names, read.recordings, strict=True)))
         fps, more = _rate(found, self.fps)

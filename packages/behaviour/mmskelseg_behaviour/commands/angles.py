@@ -85,7 +85,11 @@ class MeasureAngles(Job[list[Path]]):
     kpt_thr: Fraction | None = like(PoseInput, 'kpt_thr')
 
     def run(self, events: Events) -> list[Path]:
-        """Write the files, and return them."""
+        """Write the files, and return them.
+
+        Raises:
+            UserError: If a file cannot be read, or names repeat.
+        """
         found = [*self._of_annotations(), *self._of_poses()]
         names = [video['frame_dir'] for video, _ in found]
         if twice := sorted({name for name in names if names.count(name) > 1}):

@@ -159,7 +159,11 @@ class DescribeBouts(Job[list[Path]]):
     place_input: PlaceInput = grouped('places', PlaceInput())
 
     def run(self, events: Events) -> list[Path]:
-        """Write the files, and return them."""
+        """Write the files, and return them.
+
+        Raises:
+            UserError: If a file cannot be read, or options contradict each other.
+        """
         for flag, value in (('--paired', self.paired), ('--model', self.model)):
             if value and not self.groups:
                 raise UserError(

@@ -66,7 +66,11 @@ def frame_recall(confusion: np.ndarray) -> np.ndarray:
 
 
 def check_scores(scores: np.ndarray, frames: int) -> np.ndarray:
-    """Return scores (K, T) as an array, after checking them for T frames."""
+    """Return scores (K, T) as an array, after checking them for T frames.
+
+    Raises:
+        UserError: If they have another shape, or are not finite.
+    """
     scores = np.asarray(scores)
     if scores.ndim != 2 or scores.shape[1] != frames:
         raise UserError(
@@ -139,7 +143,11 @@ def frame_map(scores: np.ndarray, gt: np.ndarray, absent: str = 'skip') -> float
 
 
 def mean_ap(ap: np.ndarray, absent: str = 'skip') -> float:
-    """Return the mean of a result of :func:`frame_ap`, (K,); see :func:`frame_map`."""
+    """Return the mean of a result of :func:`frame_ap`, (K,); see :func:`frame_map`.
+
+    Raises:
+        UserError: If ``absent`` is neither 'skip' nor 'zero'.
+    """
     if absent not in ('skip', 'zero'):
         raise UserError(f"absent is {absent!r}, but must be 'skip' or 'zero'.")
     return float(np.nanmean(ap) if absent == 'skip' else np.nan_to_num(ap).mean())

@@ -112,6 +112,9 @@ def evaluate_videos(
         videos), ``per_video`` (id → its scores), ``per_class`` (name → ap, f1@10,
         recall and sizes; None if the class does not occur) and ``confusion`` (K, K),
         frames by true (rows) and predicted class.
+
+    Raises:
+        UserError: If there is no video, or ``average`` is something else.
     """
     if not videos:
         raise UserError('There is no video to evaluate; at least one is needed.')

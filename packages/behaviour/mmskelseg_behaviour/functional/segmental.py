@@ -99,6 +99,9 @@ def segmental_counts(
     Returns:
         Counts of segments, shape (len(overlaps), K, 3).
 
+    Raises:
+        UserError: If an overlap is no fraction above 0.
+
     >>> segmental_counts(np.array([0, 0, 1, 0]), np.array([0, 0, 1, 1]), [0.5]).tolist()
     [[[1, 1, 0], [1, 0, 0]]]
     """

@@ -199,6 +199,9 @@ def read_station(path: FilePath, classes: Sequence[str]) -> dict[str, Work]:
     """Return what a table states of the work in each class.
 
     It has the column ``class`` and any of the fields of :class:`Work`.
+
+    Raises:
+        UserError: If it has other columns or classes, or one twice.
     """
     known = {field.name for field in fields(Work)}
     found: dict[str, Work] = {}

@@ -78,7 +78,11 @@ class Explain(SegmenterJob[list[Path]]):
     no_times: bool = option('leave out no times, which takes less long', False)
 
     def run(self, events: Events) -> list[Path]:
-        """Write the tables and the page, and return their files."""
+        """Write the tables and the page, and return their files.
+
+        Raises:
+            UserError: If there is no predicted segment, or an input does not suit.
+        """
         for package in ('matplotlib', 'jinja2'):
             import_optional(package, 'The page')
         inputs, named = self.named()

@@ -165,7 +165,11 @@ class EstimatePoses(Job[AnnotationFile]):
     object_kinds: Sequence[tuple[str, str]] = like(ObjectInput, 'object_kinds')
 
     def run(self, events: Events) -> AnnotationFile:
-        """Estimate the poses that are missing, and write the data set."""
+        """Estimate the poses that are missing, and write the data set.
+
+        Raises:
+            UserError: If OUT is a file, or poses cannot be estimated.
+        """
         if self.out.is_file() or is_video(self.out):
             raise UserError(
                 f'{self.out}: a file, but the last argument, OUT, must be a folder.'

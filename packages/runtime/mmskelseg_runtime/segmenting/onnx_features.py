@@ -76,6 +76,9 @@ class OnnxEncoder:
     """The network in an exported model that computes features from images.
 
     Images are rounded to the precision ``dtype``.
+
+    Raises:
+        UserError: If the file is faulty.
     """
 
     def __init__(self, file: ModelFile, name: str, dtype: str = 'float32') -> None:

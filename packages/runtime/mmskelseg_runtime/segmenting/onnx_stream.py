@@ -112,7 +112,11 @@ class OnnxStream(SkeletonStream):
 
 
 class OnnxStreamingModel:
-    """The graph of one push of frames, which :class:`ModelStream` can run."""
+    """The graph of one push of frames, which :class:`ModelStream` can run.
+
+    Raises:
+        UserError: If the file is faulty.
+    """
 
     lookahead: int
 

@@ -67,6 +67,9 @@ class SkeletonStream:
         steps: Post-processing: one ``CausalMinDuration`` for each tier, as plain
             values, or nothing.
         notes: Sentences about what the stream leaves out.
+
+    Raises:
+        UserError: If ``fps`` is out of range, or the layout does not suit.
     """
 
     _ended: bool
