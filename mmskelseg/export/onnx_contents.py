@@ -146,25 +146,29 @@ class ExportedModel:
         background = self.meta.get('background')
         kept = {'name': 'dataset', 'license': 'license', 'videos': 'videos'}
         data = {key: self.meta.get(own) for key, own in kept.items()}
-        return {
+        found: ModelMetadata = {
             'format': FORMAT,
             'kind': self.kind,
             'version': __version__,
             'torch': torch.__version__,
             'opset': OPSET,
             'classes': list(self.meta['classes']),
-            **({'tiers': dict(self.meta['tiers'])} if 'tiers' in self.meta else {}),
-            **({'background': background} if background else {}),
             'skeleton': _plain_layout(self.meta['skeleton']),
             # JSON has no NumPy numbers.
             'fps': None if fps is None else float(fps),
-            **({'kpt_thr': float(kpt_thr)} if kpt_thr else {}),
             'data': {key: value for key, value in data.items() if value is not None},
             'branches': {n: {**b.metadata} for n, b in self.branches.items()},
             'postprocess': [],
             'lookahead': None,
             'context': None,
         }
+        if 'tiers' in self.meta:
+            found['tiers'] = dict(self.meta['tiers'])
+        if background:
+            found['background'] = background
+        if kpt_thr:
+            found['kpt_thr'] = float(kpt_thr)
+        return found
 
     def _features(self, name: str, frames: int) -> Tensor:
         """Return random features of a branch, with the statistics of the training."""

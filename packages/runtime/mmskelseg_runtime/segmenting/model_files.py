@@ -7,17 +7,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, TypedDict, cast
+from typing import Annotated, Literal, TypeAlias, TypedDict
 
 import numpy as np
 
 from mmskelseg_io.files.metainfo_checks import check_metainfo
-from mmskelseg_io.files.typed import Rate
-from mmskelseg_io.messages.errors import CONTROL, MissingFileError, UserError
-from mmskelseg_io.messages.options import Fraction, Where, hints_of, misfits
-from mmskelseg_io.structures import Skeleton, is_data_layout
+from mmskelseg_io.files.typed import typed
+from mmskelseg_io.messages.errors import MissingFileError, UserError
+from mmskelseg_io.messages.options import Where
 from mmskelseg_io.structures.skeleton import Layout
-from mmskelseg_io.structures.tiers import flat_classes
 from mmskelseg_runtime.segmenting.hub import named_file
 from mmskelseg_runtime.segmenting.model_zoo import exported_file
 from mmskelseg_runtime.segmenting.onnx_sessions import Session
@@ -28,40 +26,11 @@ KEY = 'mmskelseg'
 #: Version of the format; it increases when the meaning of files changes.
 FORMAT = 1
 Kind: TypeAlias = Literal['segmentor', 'streaming']
-_MOST_CLASSES = 100_000
 _MOST_STEPS = 10
 # The largest lookahead or context: over ten hours.
 _MOST_FRAMES = 1_000_000
 # How far probabilities may lie outside of 0 to 1: the rounding error of 16 bits.
 _ROUNDING = 1e-2
-
-
-def _are_names(value: Sequence[str]) -> bool:
-    differ = 0 < len(value) <= _MOST_CLASSES and len({*value}) == len(value)
-    return differ and not CONTROL.search(''.join(value))
-
-
-def _is_skeleton(value: Layout) -> bool:
-    if not is_data_layout(value):
-        return False
-    try:
-        Skeleton.get(value)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _are_branches(value: Mapping[str, Any]) -> bool:
-    return bool(value) and all(
-        isinstance(branch, dict)
-        and isinstance(branch.get('render'), dict)
-        and branch.get('dtype') in ('float32', 'float16')
-        for branch in value.values()
-    )
-
-
-def _are_tiers(value: Mapping[str, Sequence[str]]) -> bool:
-    return bool(value) and _are_names([*value]) and all(map(_are_names, value.values()))
 
 
 def _are_steps(value: Sequence[Mapping[str, object]]) -> bool:
@@ -70,15 +39,18 @@ def _are_steps(value: Sequence[Mapping[str, object]]) -> bool:
     return named and max(counts.values(), default=0) <= _MOST_STEPS
 
 
-class BranchMetadata(TypedDict, total=False):
+class _Features(TypedDict):
+    render: dict[str, object]
+    dtype: Literal['float32', 'float16']
+
+
+class BranchMetadata(_Features, total=False):
     """How the features of a branch are made.
 
     ``images`` if a network encodes images; ``stem`` if it was trained with the
     segmentor, so that ``dtype`` is that of the images.
     """
 
-    render: dict[str, object]
-    dtype: Literal['float32', 'float16']
     images: bool
     stem: bool
 
@@ -89,28 +61,13 @@ _Frames = Annotated[
 ]
 
 
-class ModelMetadata(TypedDict, total=False):
-    """The metadata of an exported model, which docs/export.md describes."""
-
+class _Stated(TypedDict):
     format: int
     kind: Kind
-    version: str
-    torch: str
-    opset: int
-    classes: Annotated[
-        list[str], Where('different names without control characters', _are_names)
-    ]
-    tiers: Annotated[
-        dict[str, list[str]], Where('names of classes by names of tiers', _are_tiers)
-    ]
-    background: str | dict[str, str | None]
-    skeleton: Annotated[Layout, Where('the name of a layout or a dict', _is_skeleton)]
-    fps: Rate | None
-    kpt_thr: Fraction
-    data: dict[str, object]
-    branches: Annotated[
-        dict[str, BranchMetadata], Where('render and dtype of each', _are_branches)
-    ]
+    classes: list[str]
+    skeleton: Layout
+    fps: float | None
+    branches: Annotated[dict[str, BranchMetadata], Where('at least one', bool)]
     postprocess: Annotated[
         list[dict[str, object]],
         Where(f'a list of up to {_MOST_STEPS} steps', _are_steps),
@@ -119,11 +76,22 @@ class ModelMetadata(TypedDict, total=False):
     context: _Frames | None
 
 
-# What every file states.
-_STATED = (
-    'kind', 'classes', 'skeleton', 'fps', 'branches', 'postprocess', 'lookahead',
-    'context',
-)  # fmt: skip
+class ModelMetadata(_Stated, total=False):
+    """The metadata of an exported model, which docs/export.md describes."""
+
+    version: str
+    torch: str
+    opset: int
+    tiers: dict[str, list[str]]
+    background: str | dict[str, str | None]
+    kpt_thr: float
+    data: dict[str, object]
+    precision: str
+    checkpoints: list[str]
+
+
+#: What it states of the data that it was trained on, as annotation files do.
+OF_DATA = ('classes', 'skeleton', 'fps', 'kpt_thr', 'tiers', 'background')
 
 
 @dataclass(frozen=True)
@@ -230,14 +198,5 @@ def _checked(text: str, name: str) -> ModelMetadata:
             f'{content["format"]}, but this program reads up to {FORMAT}; update it '
             '(pip install -U), or export the model with an older version.'
         )
-    content = {**dict.fromkeys(_STATED), **content}
-    for problem in misfits(hints_of(ModelMetadata), content):
-        raise UserError(f'{name}: its {problem.rstrip(".")}; export the model again.')
-    if 'tiers' in content and flat_classes(content['tiers']) != content['classes']:
-        raise UserError(
-            f'{name}: its tiers have other classes than it states; export the model '
-            'again.'
-        )
-    stated = ('classes', 'tiers', 'background')
-    check_metainfo({key: content[key] for key in stated if key in content}, name)
-    return cast(ModelMetadata, content)
+    check_metainfo({k: v for k, v in content.items() if k in OF_DATA}, name)
+    return typed(content, ModelMetadata, name, 'export the model again')

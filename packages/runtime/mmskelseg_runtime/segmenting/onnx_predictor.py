@@ -12,7 +12,7 @@ from mmskelseg_io.structures.tiers import tier_sizes, tiers_of
 from mmskelseg_runtime.decoding import decode
 from mmskelseg_runtime.features.recipe import FeatureRecipe
 from mmskelseg_runtime.segmenting.chunks import frame_chunks
-from mmskelseg_runtime.segmenting.model_files import ModelFile
+from mmskelseg_runtime.segmenting.model_files import OF_DATA, ModelFile
 from mmskelseg_runtime.segmenting.onnx_features import recipe_of
 
 # Number of frames that the graph processes together, besides those around them.
@@ -48,8 +48,7 @@ class OnnxPredictor:
                 f'its kind is {metadata["kind"]!r}, but whole videos need a segmentor, '
                 'exported without --streaming'
             )
-        stated = ('classes', 'skeleton', 'fps', 'kpt_thr', 'tiers', 'background')
-        fields = {k: v for k, v in metadata.items() if k in stated and v is not None}
+        fields = {k: v for k, v in metadata.items() if k in OF_DATA and v is not None}
         self.metainfo = cast(Metainfo, fields)
         self._steps: list[list[Mapping[str, object]]] = [
             [
