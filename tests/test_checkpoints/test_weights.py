@@ -38,6 +38,19 @@ def test_weights_that_are_not_finite_are_refused():
     load_weights(model, {'state_dict': state}, 'epoch_9.pth')
 
 
+@pytest.mark.parametrize(('changes', 'named'), [
+    ({'weight': torch.ones(2, 2)}, 'weight | (2, 2) | (3, 2)'),
+    ({'foo': torch.ones(1)}, '1 others (foo)'),
+    ({'bias': None}, "1 of the model's 2 | (bias)"),
+])  # fmt: skip
+def test_weights_of_another_model_are_refused(changes, named):
+    model = torch.nn.Linear(2, 3)
+    state = {**model.state_dict(), **changes}
+    state = {name: value for name, value in state.items() if value is not None}
+    with raises_naming(UserError, 'epoch_9.pth', named):
+        load_weights(model, {'state_dict': state}, 'epoch_9.pth')
+
+
 def test_complex_weights_are_refused():
     """PyTorch would drop their imaginary part."""
     state = {

@@ -7,6 +7,7 @@ import torch
 from mmengine.fileio import load
 
 from mmskelseg.checkpoints.reading import load_checkpoint
+from tests.errors import assert_names
 from tests.small_data import TOY
 
 # Nearly every test here starts a tool, which together take minutes.
@@ -122,26 +123,14 @@ def test_train_refuses_another_number_of_classes(
     assert not list(tmp_path.rglob('epoch_*.pth'))
 
 
-@pytest.mark.parametrize(
-    ('change', 'words'),
-    [
-        (lambda state: {k: v[:2] for k, v in state.items()}, 'has the shape (2,'),
-        (lambda state: {'foo': torch.zeros(1)}, 'has 1 others (foo)'),
-        (lambda state: dict(list(state.items())[1:]), 'lacks 1 of the model'),
-    ],
-)
-def test_test_refuses_a_checkpoint_of_another_model(
-    run_tool, small_config, checkpoint, tmp_path, options, change, words
-):
+def test_test_refuses_a_checkpoint_of_another_model(run_tool, tmp_path, options):
     """MMEngine would continue with random weights, and score them."""
-    path = checkpoint(small_config, name='other.pth')
-    torch.save({'state_dict': change(load_checkpoint(path)['state_dict'])}, path)
+    torch.save({'state_dict': {'foo': torch.zeros(1)}}, tmp_path / 'other.pth')
     done = run_tool(
         'tools/test.py', TOY, 'other.pth', '--cfg-options', *options, code=1
     )
     error = done.stderr.strip().splitlines()[-1]
-    assert error.startswith('error: other.pth: ')
-    assert words in error
+    assert_names(error, 'error: other.pth: ', '(foo)')
     assert not list(tmp_path.rglob('metrics.json'))
 
 

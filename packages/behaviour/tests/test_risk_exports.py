@@ -95,12 +95,6 @@ def test_worst_moments_are_drawn_on_the_video(prediction, tmp_path):
     assert plain[10, 10, 0] < 0.3
 
 
-def test_risk_of_animals_is_refused(prediction, tmp_path):
-    layout = {'joints': [f'joint_{i}' for i in range(len(JOINTS))], 'limbs': []}
-    with raises_naming(UserError, 'take', 'shoulder'):
-        write_exports({**prediction, 'skeleton': layout}, tmp_path, ['risk'])
-
-
 def test_annotations_say_which_way_is_up(prediction):
     """So that predictions of new annotations have the angles of the data set."""
     layout = {'joints': JOINTS, 'limbs': []}

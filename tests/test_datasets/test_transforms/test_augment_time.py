@@ -11,6 +11,7 @@ from mmskelseg.datasets.transforms import (
 )
 from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
+from tests.test_datasets.test_transforms.videos import Videos
 
 ONE_JOINT = {'name': 'one', 'joints': ['nose'], 'limbs': []}
 
@@ -79,19 +80,6 @@ def test_crop_and_warp_go_together_in_any_order(video, tmp_path):
         loaded = LoadFrameFeatures()(item)['features']['rgb'][0]
         np.testing.assert_array_equal(loaded // 10, item['label'])
         assert item['keypoint'].shape[1] == len(loaded) == item['total_frames']
-
-
-class Videos(list):
-    """A data set of these videos."""
-
-    crop_frames = None
-
-    def video(self, index):
-        item = {'dataset': self, 'feature_files': {}, 'crop_frames': self.crop_frames}
-        return {**self[index], **item}
-
-    def videos(self):
-        return ((i, self.video(i)) for i in range(len(self)))
 
 
 def labelled(name, label, place, persons=1):

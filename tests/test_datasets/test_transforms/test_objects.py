@@ -20,6 +20,7 @@ from mmskelseg_io.structures.objects import BOX, OBJECT_KEYS
 from mmskelseg_runtime.features import ObjectCoordinates
 from mmskelseg_runtime.segmenting.frame_rates import show_at
 from tests.errors import raises_naming
+from tests.test_datasets.test_transforms.videos import Videos
 
 JOINTS = list(Skeleton.get('coco17').joints)
 
@@ -137,14 +138,7 @@ def _recombined(video):
     one = {**one, 'points': 2 * one['points'], 'points_3d': 2 * one['points_3d']}
     other = {**own, **bigger, 'frame_dir': 'other', 'objects': [one]}
 
-    class Videos:
-        def videos(self):
-            return enumerate([own, other])
-
-        def video(self, index):
-            return [own, other][index]
-
-    return {**own, 'dataset': Videos()}
+    return Videos([own, other]).video(0)
 
 
 def test_dropout_loses_whole_objects(glued):

@@ -15,6 +15,7 @@ from mmskelseg.datasets.transforms import (
 from mmskelseg_io.structures.places import tracked
 from mmskelseg_runtime.features import PlaceCoordinates
 from mmskelseg_runtime.segmenting.frame_rates import show_at
+from tests.test_datasets.test_transforms.videos import Videos
 
 NEST = [[100, 50], [300, 120], [250, 350], [120, 300]]
 PLACES = [
@@ -104,14 +105,7 @@ def test_recombined_bodies_are_where_they_were_relative_to_their_own_places(plac
     other['keypoint_3d'] = 2 * own['keypoint_3d']
     other['places'] = tracked(places, 90, 'z')
 
-    class Videos:
-        def videos(self):
-            return enumerate([own, other])
-
-        def video(self, index):
-            return [own, other][index]
-
-    joined = RecombineSegments(1.0, times=1)({**own, 'dataset': Videos()})
+    joined = RecombineSegments(1.0, times=1)(Videos([own, other]).video(0))
     flags, distances = values(joined)
     first, *_ = joined['places']
     cut = int(np.flatnonzero(first['score'].any(axis=1))[-1]) + 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmskelseg_io.messages.errors import UserError
-from mmskelseg_io.poses import Poses, read_npz, read_poses, recognise, write_npz
+from mmskelseg_io.poses import Poses, read_npz, recognise, write_npz
 from mmskelseg_io.structures import Skeleton
 from tests.errors import raises_naming
 
@@ -38,16 +38,6 @@ def test_written_poses_are_read_again(people, poses, tmp_path):
     assert read.joints == ('hip', 'knee')
     for key in ('keypoint', 'keypoint_score', 'person_score', 'person_box'):
         np.testing.assert_array_equal(getattr(read, key), getattr(poses, key))
-
-
-def test_named_joints_are_put_into_the_order_of_a_layout(poses, tmp_path):
-    write_npz(poses, tmp_path / 'a.npz')
-    read = read_poses(
-        tmp_path / 'a.npz', skeleton={'joints': ['knee', 'hip'], 'limbs': []}
-    )
-    assert read.joints == ('knee', 'hip')
-    np.testing.assert_array_equal(read.keypoint, poses.keypoint[:, :, ::-1])
-    np.testing.assert_array_equal(read.keypoint_score, poses.keypoint_score[:, :, ::-1])
 
 
 def test_layout_of_a_name_is_kept(tmp_path):
