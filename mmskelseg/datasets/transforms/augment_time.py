@@ -16,7 +16,6 @@ from mmskelseg.datasets.transforms.augment import Augmentation
 from mmskelseg.datasets.transforms.augment_skeletons import Sigma, smooth_noise
 from mmskelseg.datasets.transforms.joining import (
     joined,
-    kind_of,
     middle,
     moved,
     part_of,
@@ -31,6 +30,7 @@ from mmskelseg_io.structures.annotations import (
     PlaceKey,
 )
 from mmskelseg_io.structures.bodies import body_size, joints_seen
+from mmskelseg_io.structures.clips import kind_of
 from mmskelseg_io.structures.individuals import placed
 from mmskelseg_io.structures.segments import direct_boundaries
 from mmskelseg_io.structures.tiers import joint_label, labelled_frames

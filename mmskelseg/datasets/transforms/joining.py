@@ -24,12 +24,6 @@ _THINGS: tuple[_Thing, ...] = ('objects', 'places')
 Moves: TypeAlias = Mapping[PlaceKey, tuple[np.ndarray, np.float32, np.ndarray]]
 
 
-def kind_of(video: Item) -> tuple[object, ...]:
-    """Return what videos that are joined have in common: frame rate and arrays."""
-    arrays = (key in video for key in (*SKELETON_KEYS, *_THINGS))
-    return float(video['fps']), *arrays
-
-
 def part_of(video: Item, frames: slice) -> Item:
     """Return some frames of a video."""
     part = {**video, **changed_bodies(video, frames_of(frames))}
