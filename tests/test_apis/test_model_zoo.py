@@ -65,7 +65,8 @@ def test_exported_models_are_those_of_the_checkpoints(recordings):
     options = {'device': 'cpu', 'show_progress': False}
     pair = [kind('precog', **options) for kind in (SkelSegInferencer, OnnxSegmenter)]
     streams = [kind('precog', layout='coco17') for kind in (SkelSegStream, OnnxStream)]
-    for keypoint, score, _ in recordings.values():
+    for name in ('Seq1_01', 'Seq3_05', 'Seq6_09'):
+        keypoint, score, _ = recordings[name]
         found = [one(entry(keypoint, score))['predictions'][0] for one in pair]
         assert_same(*(one['pred_score'] for one in found))
         np.testing.assert_array_equal(*(one['pred_label'] for one in found))
