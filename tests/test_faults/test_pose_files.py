@@ -9,19 +9,6 @@ from mmskelseg_io.poses.reading import is_poses
 from tests.errors import raises_naming
 from tests.test_faults.formats import FORMATS
 
-
-@pytest.fixture
-def save_text(tmp_path):
-    """Write a text file and return its path."""
-
-    def save(text, name='take1.csv'):
-        path = tmp_path / name
-        path.write_text(text)
-        return path
-
-    return save
-
-
 POSES = [name for name in FORMATS if name.startswith('poses/')]
 TABLE = 'frame,nose_x,nose_y\n0,1,2\n'
 

@@ -81,3 +81,15 @@ def logged(caplog, monkeypatch):
     monkeypatch.setattr(logger, 'propagate', False)
     caplog.set_level(logging.INFO, logger.name)
     return caplog
+
+
+@pytest.fixture
+def save_text(tmp_path):
+    """Write a text file and return its path."""
+
+    def save(text, name='take1.csv'):
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return save

@@ -27,13 +27,3 @@ def save_json(tmp_path):
         return path
 
     return save
-
-
-@pytest.fixture
-def save_text(tmp_path):
-    def save(text, name='take1.csv'):
-        path = tmp_path / name
-        path.write_text(text)
-        return path
-
-    return save
