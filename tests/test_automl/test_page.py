@@ -66,6 +66,10 @@ class Reader(HTMLParser):
         return re.sub(r'\s+', ' ', ''.join(self.texts))
 
 
+def test_page_is_the_same_each_time(content):
+    assert written(content) == written(content)
+
+
 def test_page_escapes_all_names(content):
     reader = Reader(written(content))
     assert not reader.open

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats import inter_rater
 
 from mmskelseg_behaviour.functional.agreement import (
@@ -15,6 +16,7 @@ from mmskelseg_behaviour.functional.agreement import (
     krippendorff_alpha,
     one_against_rest,
 )
+from mmskelseg_behaviour.functional.framewise import confusion_matrix
 from tests.agreeing import alpha, icc
 
 
@@ -46,6 +48,17 @@ def test_alpha_of_two_observers_by_hand():
     labels = np.array([[0, 0, 1, 1], [0, 1, 1, 1]])
     found = krippendorff_alpha(coincidence_matrix(labels, 2))
     assert found == pytest.approx(1 - 14 / 30)
+
+
+def test_kappa_of_two_is_that_of_scikit_learn(labels):
+    first, second = common_labels(labels[:2])
+    both = first >= 0
+    confusion = confusion_matrix(second, first, 4)
+    expected = cohen_kappa_score(first[both], second[both])
+    assert cohen_kappa(confusion) == pytest.approx(expected, abs=1e-9)
+    for k, own in enumerate(one_against_rest(confusion)):
+        expected = cohen_kappa_score(first[both] == k, second[both] == k)
+        assert cohen_kappa(own) == pytest.approx(expected, abs=1e-9)
 
 
 def test_alpha_with_missing_labels_is_that_of_krippendorff(labels):
