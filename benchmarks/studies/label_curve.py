@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,6 @@ from mmskelseg.datasets.intervals import (
     Interval,
     read_intervals,
     with_labels_in,
-    write_intervals,
 )
 from mmskelseg.datasets.suggestions import IntervalRanking, intervals_of
 from mmskelseg.engine.config_checks import check_config, read_config
@@ -256,6 +255,15 @@ class Study:
         chosen = ranking.choose(budget - seconds / 60, self.job.weights)
         more = [Interval(s.video, s.start_frame, s.end_frame) for s in chosen]
         write_intervals(file, [*known, *more])
+
+
+def write_intervals(path: Path, intervals: Iterable[Interval]) -> None:
+    """Write a file of intervals."""
+    rows = [
+        {'video': s.video, 'start_frame': s.start, 'end_frame': s.end}
+        for s in intervals
+    ]
+    path.write_text(json.dumps({'stretches': rows}, indent=1))
 
 
 def steps_of_epoch(videos: Sequence[VideoAnnotation], cfg: Config) -> int:

@@ -25,19 +25,13 @@ class _Clips:
         self.clips = clips
         self.tiers = tiers_of(metainfo)
 
-    def __len__(self) -> int:
-        return len(self.clips)
-
-    def get_data_info(self, idx: int) -> Item:
-        return self.video(idx)
-
     def video(self, index: int) -> Item:
         kept = {k: v for k, v in self.clips[index].items() if k not in _OF_ONE}
         more = {'dataset': self, 'tiers': self.tiers, 'crop_frames': None}
         return cast(Item, {**kept, **more, 'epoch': 0, 'run_seed': 0})
 
     def videos(self) -> Iterator[tuple[int, Item]]:
-        return ((i, self.video(i)) for i in range(len(self)))
+        return ((i, self.video(i)) for i in range(len(self.clips)))
 
 
 def joined_clips(

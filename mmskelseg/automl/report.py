@@ -264,13 +264,11 @@ def _candidates(setup: Setup, outcome: Outcome) -> list[Content]:
 
 def _next(setup: Setup, recipes: Sequence[FeatureRecipe]) -> list[str]:
     """Return commands for what is to be done with a model of some recipes."""
-    reads, more = 'VIDEO', ''
+    reads, more = 'VIDEO', ' --objects OBJECTS' * any(one.kinds for one in recipes)
+    more += ' --places PLACES' * any(one.places for one in recipes)
     if any(one.in_3d for one in recipes):
         # They have objects and places, too.
-        reads = 'ANNOTATIONS'
-    else:
-        more += ' --objects OBJECTS' * any(one.kinds for one in recipes)
-        more += ' --places PLACES' * any(one.places for one in recipes)
+        reads, more = 'ANNOTATIONS', ''
     return [
         f'mmskelseg segment {reads} {setup.folder.path}{more}',
         f'mmskelseg suggest VIDEOS {setup.folder.path}',

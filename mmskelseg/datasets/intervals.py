@@ -4,14 +4,12 @@ The file is an object with the list ``stretches`` of objects with ``video``,
 ``start_frame``, ``end_frame`` (exclusive) and any further keys.
 """
 
-import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.typed import called, read_typed
 from mmskelseg_io.messages.errors import UserError, reads_file
 from mmskelseg_io.structures.annotations import VideoAnnotation
@@ -48,15 +46,6 @@ def read_intervals(path: str | os.PathLike) -> list[Interval]:
                 'and the one after the last.'
             )
     return found.stretches
-
-
-def write_intervals(path: str | os.PathLike, intervals: Iterable[Interval]) -> None:
-    """Write a file of intervals."""
-    rows = [
-        {'video': s.video, 'start_frame': s.start, 'end_frame': s.end}
-        for s in intervals
-    ]
-    atomic_write_text(path, json.dumps({'stretches': rows}, indent=1))
 
 
 def with_labels_in(

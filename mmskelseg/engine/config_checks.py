@@ -231,16 +231,16 @@ def _part(
     value: Mapping[str, object], place: str, section: Registry, parent: str
 ) -> Iterator[str]:
     kind, cls = value['type'], _lookup(value['type'], section)
-    if cls is None and place == 'model' and f'mmaction.{kind}' in section:
-        yield (
-            f'model.type={kind!r} is a model of MMAction2, whose tools train and test '
-            'it; `mmskelseg segment` labels recordings by recognisers of skeletons.'
-        )
-        return
     if cls is None:
         near = get_close_matches(str(kind), _names(section), n=1)
         hint = f'; did you mean {near[0]!r}?' if near else '.'
-        yield f'{place}.type={kind!r} is not a known {section.name}{hint}'
+        problem = f'is not a known {section.name}{hint}'
+        if place == 'model' and f'mmaction.{kind}' in section:
+            problem = (
+                'is a model of MMAction2, whose tools train and test it; `mmskelseg '
+                'segment` labels recordings by recognisers of skeletons.'
+            )
+        yield f'{place}.type={kind!r} {problem}'
         return
     if not inspect.isclass(cls) or not _is_own(cls):
         return

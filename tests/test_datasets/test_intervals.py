@@ -9,11 +9,11 @@ from mmskelseg.datasets.intervals import (
     Interval,
     read_intervals,
     with_labels_in,
-    write_intervals,
 )
 from mmskelseg.registry import DATASETS
 from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
+from tests.intervals import write_intervals
 
 
 def test_intervals_come_back_from_their_file(tmp_path):

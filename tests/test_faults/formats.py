@@ -25,7 +25,7 @@ from mmskelseg.checkpoints.reading import load_state_dict
 from mmskelseg.datasets.inspection.report import report
 from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
 from mmskelseg.datasets.inspection.summary import summarize
-from mmskelseg.datasets.intervals import Interval, with_labels_in, write_intervals
+from mmskelseg.datasets.intervals import Interval, with_labels_in
 from mmskelseg.encoders.store import load_features
 from mmskelseg.engine.config_checks import building, check_config, read_config
 from mmskelseg.engine.run_folder import RunFolder
@@ -60,6 +60,7 @@ from mmskelseg_runtime.segmenting.inputs import InputReader
 from mmskelseg_runtime.segmenting.sources import find_sources
 from tests import drawn_places
 from tests.clip_files import compressed, in_3d, write
+from tests.intervals import write_intervals
 from tests.oracle import run_command
 from tests.small_data import ROOT, TOY, small_annotations
 from tests.test_converters import releases
