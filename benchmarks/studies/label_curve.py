@@ -263,7 +263,7 @@ def write_intervals(path: Path, intervals: Iterable[Interval]) -> None:
         {'video': s.video, 'start_frame': s.start, 'end_frame': s.end}
         for s in intervals
     ]
-    path.write_text(json.dumps({'stretches': rows}, indent=1))
+    atomic_write_text(path, json.dumps({'stretches': rows}, indent=1))
 
 
 def steps_of_epoch(videos: Sequence[VideoAnnotation], cfg: Config) -> int:
