@@ -15,7 +15,7 @@ from mmskelseg_io.structures.objects import OBJECT_KEYS, TrackedObject
 from mmskelseg_io.structures.tiers import tiers_of
 
 # What does not follow the frames of a recording of several clips.
-_OF_ONE = ('filename', 'observers', 'part_of', 'places')
+_OF_ONE = ('filename', 'observers', 'places')
 
 
 class _Clips:
@@ -50,7 +50,8 @@ def joined_clips(
             yield video
             continue
         item = step({**source.video(index), 'crop': crop, 'crops': crops})
-        made = cast(VideoAnnotation, {key: item[key] for key in video if key in item})
+        kept = item.keys() & video.keys() - {'part_of'}
+        made = cast(VideoAnnotation, {key: item[key] for key in video if key in kept})
         made['frame_dir'] = f'{name}_joined_{crop + 1}'
         if 'objects' in made:
             made['objects'] = _merged(made['objects'])

@@ -33,7 +33,7 @@ from mmskelseg_io.structures.bodies import (
     only_in_3d,
     up_direction,
 )
-from mmskelseg_io.structures.clips import are_clips, one_action
+from mmskelseg_io.structures.clips import are_clips, one_action, places_in_recordings
 from mmskelseg_io.structures.individuals import alone
 from mmskelseg_io.structures.places import Place, alike, zones
 from mmskelseg_io.structures.segments import direct_boundaries
@@ -82,11 +82,11 @@ class Given:
         return order_of(self.train, self.meta)
 
     @cached_property
-    def clips(self) -> int:
-        """How many training videos are clips, if they are to be joined."""
+    def clips(self) -> list[VideoAnnotation]:
+        """The training videos that are clips, if they are to be joined."""
         if not are_clips(self.train):
-            return 0
-        return sum(one_action(video['label']) is not None for video in self.train)
+            return []
+        return [v for v in self.train if one_action(v['label']) is not None]
 
     @cached_property
     def longest(self) -> int:
@@ -453,9 +453,11 @@ def _clips(given: Given, choice: Choice) -> Answer:
     """Whether clips of one action each are joined into recordings."""
     if not given.clips:
         return {}, ''
+    order = ', in the order of their names' * bool(places_in_recordings(given.clips))
     line = (
-        f'{given.clips} of {counted(len(given.train), "training video")} are clips of '
-        'one action each, which are joined anew in each epoch into recordings.'
+        f'{len(given.clips)} of {counted(len(given.train), "training video")} are '
+        'clips of one action each, which are joined anew in each epoch into recordings'
+        f'{order}.'
     )
     if all(one_action(video['label']) is not None for video in given.test):
         line += (

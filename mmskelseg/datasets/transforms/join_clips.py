@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import ceil
+from operator import attrgetter
 from typing import NamedTuple, TypeAlias, TypeVar, cast
 
 import numpy as np
@@ -29,13 +30,20 @@ from mmskelseg_io.structures.annotations import (
     VideoAnnotation,
 )
 from mmskelseg_io.structures.bodies import joints_seen
-from mmskelseg_io.structures.clips import Action, kind_of, one_action
+from mmskelseg_io.structures.clips import (
+    Action,
+    Place,
+    kind_of,
+    one_action,
+    places_in_recordings,
+)
 from mmskelseg_io.structures.individuals import main_person, placed
 from mmskelseg_io.structures.persons import persons_of
 from mmskelseg_io.structures.skeleton import SkeletonLike
 
 # The keys that may tell who is seen. A recording alone does not tell.
 _OWNERS = ('frame_dir', 'person')
+_ORIGINS = ('frame_dir', 'part_of', 'label')
 # A recording has at least so many pieces; longer clips are divided.
 _PIECES = 4
 #: A clip or a part of it: the index of the video, the first frame, and the end.
@@ -46,7 +54,7 @@ _Any = TypeVar('_Any')
 
 
 class _Clip(NamedTuple):
-    """A clip of a data set, by its index; the person is '' if names do not tell."""
+    """A clip of a data set, by its index; person and place are empty if not known."""
 
     video: int
     name: str
@@ -54,6 +62,7 @@ class _Clip(NamedTuple):
     action: Action
     kind: tuple[object, ...]
     frames: int
+    place: Place = '', ()
 
 
 @TRANSFORMS.register_module()
@@ -61,8 +70,10 @@ class JoinClips(Augmentation):
     """Joins clips of one action each into recordings, anew in each epoch.
 
     So a model of clips, which never show an action begin or end, learns to find actions
-    in recordings. The clips of a class follow each other in runs of random length, and
-    runs in a random order, with rests between them if the file has a background class.
+    in recordings. If the file or names tell where in a recording clips were cut, they
+    are in the order of that recording; see :func:`.places_in_recordings`. Otherwise,
+    the clips of a class follow each other in runs of random length, and runs in a
+    random order, with rests between them if the file has a background class.
     A run shows one person, if the file or names tell who is seen. An epoch shows each
     clip once: the data set has as many items as the clips fill recordings of its
     ``crop_frames``, or 600 frames. Clips of over a quarter of that are divided.
@@ -166,6 +177,12 @@ class JoinClips(Augmentation):
         rng: np.random.Generator,
     ) -> list[_Piece]:
         """Return all pieces of clips in the order in which they are joined."""
+        if all(clip.place[1] for clip in clips):
+            recordings: dict[str, list[_Piece]] = {}
+            for clip in sorted(clips, key=attrgetter('place')):
+                pieces = recordings.setdefault(clip.place[0], [])
+                pieces += _divided(clip, longest, rng)
+            return [*chain(*_shuffled([*recordings.values()], rng))]
         own: dict[str, dict[Action, list[_Piece]]] = {}
         for clip in clips:
             pieces = own.setdefault(clip.person, {}).setdefault(clip.action, [])
@@ -235,19 +252,25 @@ def _divided(clip: _Clip, longest: int, rng: np.random.Generator) -> list[_Piece
 
 def _clips_of(dataset: ItemSource) -> Iterator[_Clip]:
     """Yield the clips of a data set."""
-    clips, videos = [], []
-    for index, video in dataset.videos():
+    clips, videos, origins = [], [], []
+
+    def known(video: Item, keys: Sequence[str]) -> VideoAnnotation:
         # Without skeletons, which may be too many for the memory.
-        known = {k: v for k, v in video.items() if k in _OWNERS}
-        videos.append(cast(VideoAnnotation, known))
+        return cast(VideoAnnotation, {k: v for k, v in video.items() if k in keys})
+
+    for index, video in dataset.videos():
+        videos.append(known(video, _OWNERS))
         action = one_action(video['label'])
         if action is not None:
+            origins.append(known(video, _ORIGINS))
             name, frames = video['frame_dir'], video['total_frames']
             clips.append(_Clip(index, name, '', action, kind_of(video), frames))
     persons, _ = persons_of(videos)
     is_known = len({*persons.values()}) < len(persons)
+    places = places_in_recordings(origins)
     for clip in clips:
-        yield clip._replace(person=persons[clip.name] if is_known else '')
+        person = persons[clip.name] if is_known else ''
+        yield clip._replace(person=person, place=places.get(clip.name, clip.place))
 
 
 def _people(video: Item) -> int:

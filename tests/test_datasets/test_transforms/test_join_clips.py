@@ -173,6 +173,17 @@ def test_recordings_that_clips_are_cut_from_are_no_persons(joins):
     assert len([*groupby(clip % 2 for clip in order)]) < 14
 
 
+def test_clips_of_a_recording_follow_each_other_as_they_were_cut(joins):
+    """The names of six clips, in a random order in the file, tell two recordings."""
+    data = clips([1, 0, 2, 0, 0, 1])
+    places = 'b_12', 'a_7', 'a_30', 'b_5', 'b_40', 'a_8'
+    for video, place in zip(data['annotations'], places, strict=True):
+        video['frame_dir'] = place
+    data['split']['train'] = [*places]
+    orders = {tuple(in_order(joins(data, epoch))) for epoch in range(8)}
+    assert orders == {(1, 5, 2, 3, 0, 4), (3, 0, 4, 1, 5, 2)}
+
+
 def test_seed_and_epoch_make_the_order(joins):
     data = clips([0, 1, 2] * 4)
     orders = [
