@@ -57,12 +57,12 @@ from mmskelseg_io.structures.segments import IGNORED, to_segments
 from mmskelseg_runtime.drawing.images import (
     add_axes,
     add_title,
-    class_color,
     new_figure,
     plain,
     render,
     save_png,
 )
+from mmskelseg_runtime.drawing.palette import class_color
 
 METHODS = ('random', 'suggested', 'timestamps', 'all')
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'Acc': 'acc', 'mAP': 'mAP'}

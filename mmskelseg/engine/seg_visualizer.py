@@ -17,7 +17,7 @@ from mmskelseg_io.structures.annotations import Metainfo
 from mmskelseg_io.structures.segments import IGNORED
 from mmskelseg_io.structures.tiers import Tier, label_rows, tiers_of
 from mmskelseg_runtime.drawing.images import save_png
-from mmskelseg_runtime.drawing.timelines import compared_rows, draw_timelines
+from mmskelseg_runtime.drawing.timelines import draw_compared
 
 ROWS = {'Ground truth': 'gt_label', 'Prediction': 'pred_label'}
 
@@ -77,11 +77,9 @@ class SegVisualizer(Visualizer):
         meta.update(self.dataset_meta or {})
         tiers = tiers_of(meta)
         try:
-            rows, truth = compared_rows(tiers, labels)
-            image = draw_timelines(
-                rows,
-                meta['classes'],
-                truth=truth,
+            image = draw_compared(
+                labels,
+                meta,
                 title='   '.join([name, *_scores(labels, tiers)]),
                 fps=sample.get('fps'),
                 line_minutes=line_minutes,

@@ -18,8 +18,10 @@ from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.options import argument, option
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import Metainfo, SkeletonKey, VideoAnnotation
+from mmskelseg_io.structures.tiers import tiers_of
 from mmskelseg_runtime.drawing.heatmaps import draw_heatmaps, panels
 from mmskelseg_runtime.drawing.images import COLUMN, render, save_png
+from mmskelseg_runtime.drawing.palette import class_colors
 from mmskelseg_runtime.drawing.timelines import PRINT, draw_timelines
 from mmskelseg_runtime.features import RenderSkeletonHeatmap
 
@@ -124,7 +126,8 @@ def timelines(job: 'Figures', video: VideoAnnotation, metainfo: Metainfo) -> np.
                 'of these with --video, or test a split with that video.'
             )
         rows[name] = np.asarray(predictions[video['frame_dir']]['pred_label'])
-    style = PRINT._replace(width=job.width)
+    colors = class_colors(tiers_of(metainfo))
+    style = PRINT._replace(width=job.width, colors=colors)
     return draw_timelines(rows, metainfo['classes'], truth='Ground truth', style=style)
 
 

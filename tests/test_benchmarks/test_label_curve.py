@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from mmskelseg.datasets.intervals import Interval, read_intervals
 from mmskelseg_io.files.annotations import save_annotations
-from mmskelseg_runtime.drawing.images import class_color
+from mmskelseg_runtime.drawing.palette import class_color
 from tests.small_data import ROOT, small_annotations
 from tests.test_drawing.pixels import near
 

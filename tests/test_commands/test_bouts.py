@@ -18,7 +18,7 @@ from mmskelseg_io.labels import (
     write_elan,
 )
 from mmskelseg_io.labels.segments import Ethogram
-from mmskelseg_runtime.drawing.images import class_color
+from mmskelseg_runtime.drawing.palette import class_color
 from mmskelseg_studio.ethogram import LabelTier, points_tier
 from mmskelseg_studio.project import Project
 from tests.clips import write_video

@@ -5,7 +5,8 @@ import torch
 from mmaction.structures import ActionDataSample
 
 from mmskelseg.registry import VISUALIZERS
-from mmskelseg_runtime.drawing.timelines import draw_timelines
+from mmskelseg_runtime.drawing.palette import PALETTE, REST
+from mmskelseg_runtime.drawing.timelines import SCREEN, draw_timelines
 from tests.errors import raises_naming
 
 CLASSES = ['walk', 'stand', 'rest']
@@ -68,6 +69,9 @@ def test_visualizer_draws_what_there_is(visualizer, tmp_path, item, background, 
         truth='Ground truth' if 'gt_label' in item else None,
         title=f'a   {scores}   F1@10 100.0' if scores else 'a',
         fps=item.get('fps'),
+        style=SCREEN._replace(
+            colors=[*PALETTE[:2], REST if background else PALETTE[2]]
+        ),
     )
     np.testing.assert_array_equal(image, expected)
     np.testing.assert_array_equal(read(path), image)

@@ -89,7 +89,7 @@ def test_files_of_two_people_are_not_overwritten_when_their_names_collide(
 ):
     """Of 'a', who is 'b_c', and of 'a_b', who is 'c'."""
     options = FileOptions(tmp_path, formats=['csv'], prefix=True)
-    files = PredictionFiles(['walk', 'lift'], options)
+    files = PredictionFiles({'classes': ['walk', 'lift']}, options)
     files.add({**prediction, 'frame_dir': 'a_b_c', 'video': 'a', 'person': 'b_c'})
     (file,) = tmp_path.iterdir()
     before = file.read_bytes()

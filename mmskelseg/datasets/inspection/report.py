@@ -36,6 +36,7 @@ from mmskelseg_io.structures.time_budget import TimeBudget, time_budget
 from mmskelseg_runtime.drawing.charts import draw_bars, draw_time_budget
 from mmskelseg_runtime.drawing.heatmaps import draw_poses
 from mmskelseg_runtime.drawing.images import save_png
+from mmskelseg_runtime.drawing.palette import class_colors
 from mmskelseg_runtime.drawing.templates import html_template
 from mmskelseg_runtime.drawing.timelines import BARS, draw_timelines, line_frames
 from mmskelseg_runtime.features import RenderSkeletonHeatmap
@@ -194,6 +195,7 @@ def pictures(
     """Yield pictures of the whole file, and then of its first ``videos`` videos."""
     annotations, classes = data['annotations'], data['metainfo']['classes']
     tiers = tiers_of(data['metainfo'])
+    colors = class_colors(tiers)
     rates = {float(video['fps']) for video in annotations}
     fps = rates.pop() if len(rates) == 1 else None
     longest = max(int(video['total_frames']) for video in annotations)
@@ -214,12 +216,12 @@ def pictures(
             title='Labels',
             fps=fps,
             line_minutes=line_minutes,
-            style=BARS,
+            style=BARS._replace(colors=colors),
         )
         yield NamedPicture('Labels', f'{name}.png', draw)
     missing = summary['missing_by_joint']
     budget = reduce(add, time_budgets(data).values())
-    draw = partial(draw_time_budget, budget, classes, title='Time budget')
+    draw = partial(draw_time_budget, budget, classes, 'Time budget', colors)
     yield NamedPicture('Time budget', 'time_budget.png', draw)
     draw = partial(
         draw_bars,

@@ -21,7 +21,8 @@ from mmskelseg_behaviour.study import Compared, Study, StudyPart
 from mmskelseg_behaviour.tracks import PlaceTrack, occupancy
 from mmskelseg_behaviour.verdicts import ModelReport
 from mmskelseg_io.files.names import file_names
-from mmskelseg_runtime.drawing.images import class_color, save_png
+from mmskelseg_runtime.drawing.images import save_png
+from mmskelseg_runtime.drawing.palette import class_color
 from mmskelseg_runtime.drawing.timelines import draw_ethogram
 
 # The most recordings in a picture, and the most maps; cells along a side of a map.

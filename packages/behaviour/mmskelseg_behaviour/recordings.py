@@ -33,7 +33,7 @@ from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.structures.bouts import Bouts
 from mmskelseg_io.structures.tiers import Tier, tiers_of
 from mmskelseg_io.structures.whole import whole
-from mmskelseg_runtime.drawing.images import class_color
+from mmskelseg_runtime.drawing.palette import class_colors
 
 # Lengths of a recording that differ by more seconds contradict each other.
 _SLACK = 1.0
@@ -84,12 +84,7 @@ class Sources:
     @property
     def colors(self) -> list[str]:
         """The colors of the classes of all tiers: those that files state, or of ids."""
-        tiers = by_tier(self.classes).items()
-        each = ((tier, name) for tier, names in tiers for name in names)
-        return [
-            self.painted.get(one) or self.painted.get(('', one[1])) or class_color(k)
-            for k, one in enumerate(each)
-        ]
+        return class_colors(self.tiers, self.painted)
 
     @property
     def tiers(self) -> list[Tier]:

@@ -22,7 +22,7 @@ from mmskelseg_io.labels.bouts import bout_rows
 from mmskelseg_io.messages.counts import listed
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.structures.bouts import MEASURES, Bouts, BoutStatistics
-from mmskelseg_runtime.drawing.images import PALETTE
+from mmskelseg_runtime.drawing.palette import PALETTE
 
 # The most cells of a table: a million rows, the most of a spreadsheet, of 32 columns.
 _MOST_CELLS = 1 << 25

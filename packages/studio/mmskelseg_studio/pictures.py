@@ -9,7 +9,7 @@ from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg_io.structures.bodies import joints_seen, up_direction
 from mmskelseg_io.structures.skeleton import Layout
-from mmskelseg_runtime.drawing.images import class_color, kind_label
+from mmskelseg_runtime.drawing.palette import class_color, kind_label
 from mmskelseg_studio.recordings import FoundRecording
 
 # Points of the curve of speed.

@@ -16,7 +16,7 @@ from mmskelseg_io.labels.segments import Classes, ClassInfo, Ethogram, Segment
 from mmskelseg_io.messages.errors import UserError, check_name, unlike
 from mmskelseg_io.messages.options import Count
 from mmskelseg_io.structures.segments import IGNORED
-from mmskelseg_runtime.drawing.images import class_color
+from mmskelseg_runtime.drawing.palette import REST, class_color
 from mmskelseg_studio.ethogram import (
     Edit,
     LabelTier,
@@ -397,10 +397,11 @@ class Project:
         """The tiers, whose classes have the colors in which they are shown."""
         found, first = [], 0
         for tier in self.tiers:
-            classes = (
-                replace(one, color=one.color or class_color(first + one.id).lower())
-                for one in tier.classes
-            )
+            classes = []
+            for one in tier.classes:
+                rests = one.id == tier.background
+                color = REST if rests else class_color(first + one.id)
+                classes.append(replace(one, color=one.color or color.lower()))
             found.append(replace(tier, classes=tuple(classes)))
             first += tier.made
         return found

@@ -19,7 +19,7 @@ from mmskelseg_io.labels import Segment, read_ethogram
 from mmskelseg_io.messages.errors import UserError, check_name, explanation, unlike
 from mmskelseg_io.structures.segments import IGNORED
 from mmskelseg_runtime.commands.poses import EstimatePoses
-from mmskelseg_runtime.drawing.images import text_color
+from mmskelseg_runtime.drawing.palette import text_color
 from mmskelseg_studio.arrivals import Arrivals
 from mmskelseg_studio.comparing import compare
 from mmskelseg_studio.converting import ConvertVideo, is_copy, is_playable

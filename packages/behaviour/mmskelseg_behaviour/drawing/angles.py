@@ -7,11 +7,11 @@ import numpy as np
 from mmskelseg_runtime.drawing.images import (
     add_axes,
     add_title,
-    class_color,
     new_figure,
     plain,
     render,
 )
+from mmskelseg_runtime.drawing.palette import class_color
 
 # All lengths in inches.
 _WIDTH, _MARGIN, _LEFT, _TITLE = 13.0, 0.15, 0.5, 0.2

@@ -13,15 +13,14 @@ from matplotlib.patches import FancyArrowPatch
 from mmskelseg_io.structures.places import Place
 from mmskelseg_runtime.drawing.heatmaps import COLORMAP
 from mmskelseg_runtime.drawing.images import (
-    PALETTE,
     add_axes,
     add_title,
-    class_color,
     new_figure,
     plain,
     render,
     shortened,
 )
+from mmskelseg_runtime.drawing.palette import PALETTE, class_color
 
 # All lengths in inches.
 WIDTH, MARGIN, HEAD = 13.0, 0.15, 0.35

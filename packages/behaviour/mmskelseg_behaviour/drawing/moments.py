@@ -19,7 +19,6 @@ from mmskelseg_runtime.drawing.frames import (
     FramePicture,
     clock_time,
     draw_box,
-    label_color,
     text_lines,
     write_text,
 )
@@ -109,7 +108,7 @@ def _drawn(
     places = (points - corner) * scale
     picture.draw_person(shown, places, score, moment.label)
     gap = _LETTER // 2
-    draw_box(panel, gap, gap, _LETTER, _LETTER, label_color(moment.label))
+    draw_box(panel, gap, gap, _LETTER, _LETTER, picture.paints(moment.label)[0])
     for i, line in enumerate(caption):
         write_text(panel[i * _LINE :], line, _LETTER, 3 * _LETTER)
     return canvas

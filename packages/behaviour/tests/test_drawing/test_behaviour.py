@@ -16,7 +16,7 @@ from mmskelseg_behaviour.drawing.behaviour import (
     draw_maps,
     draw_transitions,
 )
-from mmskelseg_runtime.drawing.images import class_color
+from mmskelseg_runtime.drawing.palette import class_color
 
 BLUE = class_color(0)
 

@@ -8,7 +8,7 @@ from mmskelseg_runtime.drawing.charts import (
     draw_confusion,
     draw_time_budget,
 )
-from mmskelseg_runtime.drawing.images import class_color
+from mmskelseg_runtime.drawing.palette import class_color
 from tests.test_drawing.pixels import has_white_edges, near
 
 

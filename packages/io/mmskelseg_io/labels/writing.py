@@ -15,7 +15,7 @@ from mmskelseg_io.structures.annotations import Metainfo
 Write = TypeVar('Write', bound=Callable[..., None])
 # What a writer may take by name.
 _GIVEN = (
-    'videos', 'video', 'classes', 'prediction', 'budgets', 'names', 'codec',
+    'videos', 'video', 'classes', 'prediction', 'budgets', 'names', 'tiers', 'codec',
     'line_minutes', 'show_progress', 'station',
 )  # fmt: skip
 
@@ -30,8 +30,8 @@ class Export:
         write: Takes the path and, by their names, what it needs of these: ``videos``,
             the segments of several recordings, or ``video``, those of one, which then
             has a file of its own; ``classes``, by tiers if there are several; of
-            predictions alone ``prediction``, ``budgets`` and ``names``, the time
-            budgets by video and the flat classes, and the options of
+            predictions alone ``prediction``, ``budgets``, ``names`` and ``tiers``, the
+            time budgets by video and the flat classes, and the options of
             :func:`mmskelseg.apis.write_exports`. What has a default it can do without.
         by_default: Whether a prediction is written to it if no format is named.
         corrects: Whether a labelling tool opens it to correct the labels.

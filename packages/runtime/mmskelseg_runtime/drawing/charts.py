@@ -9,7 +9,6 @@ from mmskelseg_io.structures.time_budget import TimeBudget
 from mmskelseg_runtime.drawing.images import (
     add_axes,
     add_title,
-    class_color,
     new_figure,
     plain,
     render,
@@ -17,6 +16,7 @@ from mmskelseg_runtime.drawing.images import (
     text_width,
     write_on,
 )
+from mmskelseg_runtime.drawing.palette import PALETTE, class_color
 
 # All lengths in inches.
 WIDTH, MARGIN, ROW, GAP = 13.0, 0.15, 0.2, 0.25
@@ -90,7 +90,10 @@ def draw_confusion(
 
 
 def draw_time_budget(
-    budget: TimeBudget, classes: Sequence[str], title: str = ''
+    budget: TimeBudget,
+    classes: Sequence[str],
+    title: str = '',
+    colors: Sequence[str] = PALETTE,
 ) -> np.ndarray:
     """Return a picture of a time budget, RGB uint8 (H, W, 3).
 
@@ -107,7 +110,7 @@ def draw_time_budget(
     bars = draw_bars(
         {what: values.tolist() for what, values in panels.items()},
         names,
-        colors=[class_color(k) for k in range(len(classes))],
+        colors=[class_color(k, colors) for k in range(len(classes))],
         title=title,
         form=('{:,.0f}', '{:,.1f}', '{:,.2f}', '{:.1f} %'),
     )

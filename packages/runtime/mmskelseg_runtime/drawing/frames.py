@@ -4,22 +4,24 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import TypeAlias
 
 import cv2
 import numpy as np
-from matplotlib.colors import to_rgb
 from PIL import Image, ImageDraw, ImageFont
 
 from mmskelseg_io.structures.objects import BOX
 from mmskelseg_io.structures.places import Place, zones
 from mmskelseg_runtime.drawing.fonts import font_file
-from mmskelseg_runtime.drawing.images import class_color, text_color
+from mmskelseg_runtime.drawing.palette import PALETTE, class_color, rgb, text_color
 
+# A colour in BGR order.
+_Paint: TypeAlias = tuple[int, int, int]
 # Colours in BGR order, as in OpenCV. GROUND is the grey value of a missing picture.
 BACKGROUND, GROUND, _EDGE, _TEXT = (28, 28, 28), 45, (150, 150, 150), (240, 240, 240)
 # What stands for an object instead of a class; -1 is a frame without a label.
 OBJECT = -2
-_WITHOUT_CLASS = {-1: '#8C8C8C', OBJECT: '#FFFFFF'}
+_OBJECT_COLOR = '#FFFFFF'
 # Smaller pictures are enlarged to this height or width, so that text is legible.
 _LEAST = 480
 # Possible seconds between two ticks of a time axis; longer ones are whole hours.
@@ -34,6 +36,7 @@ class FramePicture:
     Args:
         img_shape: Height and width of the video's frames.
         limbs: Pairs of joints.
+        colors: Those of class ids.
 
     Attributes:
         size: Height and width at which frames are shown.
@@ -42,7 +45,10 @@ class FramePicture:
     """
 
     def __init__(
-        self, img_shape: tuple[int, int], limbs: Iterable[tuple[int, int]]
+        self,
+        img_shape: tuple[int, int],
+        limbs: Iterable[tuple[int, int]],
+        colors: Sequence[str] = PALETTE,
     ) -> None:
         scale = max(1.0, _LEAST / max(img_shape))
         # Codecs need even sizes.
@@ -51,6 +57,7 @@ class FramePicture:
         self.unit = max(14, round(min(height, width) / 28), round(width / 60))
         self.panel = 2 * round(4.1 * self.unit / 2)
         self.limbs = tuple(limbs)
+        self.colors = colors
 
     @property
     def img_shape(self) -> tuple[int, int]:
@@ -76,7 +83,7 @@ class FramePicture:
         Joints are in pixels of the picture, shape (V, 2), their scores have shape (V,).
         """
         line = max(2, round(self.unit / 6))
-        color, edge = label_color(label), _ink(label)
+        color, edge = self.paints(label)
         # OpenCV needs integer pixels in a limited range.
         places = np.clip(np.round(points), -(2**14), 2**14).astype(int).tolist()
         seen = score >= _SCORE
@@ -105,9 +112,10 @@ class FramePicture:
         seen = score >= _SCORE
         if not seen.any():
             return
+        color, edge = self.paints(OBJECT)
         line, size = max(2, round(self.unit / 8)), round(0.7 * self.unit)
         places = np.clip(np.round(points), -(2**14), 2**14).astype(np.int32)
-        for ink, width in ((_ink(OBJECT), line + 2), (label_color(OBJECT), line)):
+        for ink, width in ((edge, line + 2), (color, line)):
             if len(points) == len(BOX) and seen.all():
                 cv2.polylines(picture, [places], True, ink, width, cv2.LINE_AA)
             else:
@@ -121,7 +129,7 @@ class FramePicture:
             return int((abs(joints - (x, y - height / 2)) < reach).all(axis=1).sum())
 
         y = min(int(top) - 2 * line, int(bottom) + 2 * line + height, key=covered)
-        draw_tag(picture, name, OBJECT, size, x, y)
+        self.draw_tag(picture, name, OBJECT, size, x, y)
 
     def draw_places(
         self, picture: np.ndarray, places: Iterable[Place], img_shape: Sequence[int]
@@ -138,9 +146,10 @@ class FramePicture:
                 self._draw_place(picture, replace(outline, points=points))
 
     def _draw_place(self, picture: np.ndarray, place: Place) -> None:
+        color, edge = self.paints(OBJECT)
         line, size = max(1, round(self.unit / 16)), round(0.7 * self.unit)
         points = np.clip(np.round(place.points), -(2**14), 2**14).astype(np.int32)
-        for ink, width in ((_ink(OBJECT), line + 2), (label_color(OBJECT), line)):
+        for ink, width in ((edge, line + 2), (color, line)):
             if place.shape == 'point':
                 radius = self.unit // 4
                 cv2.circle(picture, points[0].tolist(), radius, ink, width, cv2.LINE_AA)
@@ -150,7 +159,7 @@ class FramePicture:
         height, width = _tag_shape(place.name, size)
         room = np.array(picture.shape[1::-1]) - (width, height)
         x, y = np.clip(points.min(axis=0) + size // 2, 0, np.maximum(room, 0)).tolist()
-        for ink, shift in ((_ink(OBJECT), 1), (label_color(OBJECT), 0)):
+        for ink, shift in ((edge, 1), (color, 0)):
             write_text(picture[y + shift :], place.name, size, x + shift, ink=ink)
 
     def draw_label(
@@ -161,11 +170,35 @@ class FramePicture:
         The class is -1 for none; the name is truncated if there is no room.
         """
         unit, gap = self.unit, self.unit // 2
-        draw_box(panel, gap, gap, unit, unit, label_color(label))
+        draw_box(panel, gap, gap, unit, unit, self.paints(label)[0])
         right = self.size[1] - gap
         for text in filter(None, others):
             right -= write_text(panel, text, unit, right, at_right=True) + unit
         write_text(panel, name, unit, gap + 2 * unit, most=right - 2 * gap - unit)
+
+    def draw_tag(
+        self, picture: np.ndarray, text: str, label: int, size: int, x: int, y: int
+    ) -> None:
+        """Write a text into a box in the colour of a class.
+
+        The middle of the box's lower edge is at (x, y), unless the box has to be moved
+        to stay inside the picture.
+        """
+        height, width = _tag_shape(text, size)
+        height = min(height, len(picture))
+        x = max(0, min(x - width // 2, picture.shape[1] - width))
+        y = max(0, min(y - height, len(picture) - height))
+        box = picture[y : y + height, x : x + width]
+        color, ink = self.paints(label)
+        box[:] = color
+        write_text(box, text, size, size // 4, ink=ink)
+
+    def paints(self, label: int) -> tuple[_Paint, _Paint]:
+        """Return the colour of a class, and black or white to write on it, as BGR."""
+        own = _OBJECT_COLOR if label == OBJECT else class_color(label, self.colors)
+        red, green, blue = rgb(own)
+        ink = (0, 0, 0) if text_color(own) == 'black' else (255, 255, 255)
+        return (blue, green, red), ink
 
 
 def draw_box(
@@ -182,23 +215,6 @@ def draw_box(
     """
     panel[top - 1 : top + height + 1, left - 1 : left + width + 1] = _EDGE
     panel[top : top + height, left : left + width] = content
-
-
-def draw_tag(
-    picture: np.ndarray, text: str, label: int, size: int, x: int, y: int
-) -> None:
-    """Write a text into a box in the colour of a class.
-
-    The middle of the box's lower edge is at (x, y), unless the box has to be moved to
-    stay inside the picture.
-    """
-    height, width = _tag_shape(text, size)
-    height = min(height, len(picture))
-    x = max(0, min(x - width // 2, picture.shape[1] - width))
-    y = max(0, min(y - height, len(picture) - height))
-    box = picture[y : y + height, x : x + width]
-    box[:] = label_color(label)
-    write_text(box, text, size, size // 4, ink=_ink(label))
 
 
 def _tag_shape(text: str, size: int) -> tuple[int, int]:
@@ -238,22 +254,6 @@ def clock_time(seconds: float) -> str:
     hours, minute = divmod(int(minutes), 60)
     hour = f'{hours}:{minute:02d}' if hours else str(minute)
     return f'{hour}:{second:04.1f}'
-
-
-def _hex(label: int) -> str:
-    return class_color(label) if label >= 0 else _WITHOUT_CLASS[label]
-
-
-def _ink(label: int) -> tuple[int, int, int]:
-    """Return black or white, whichever is more legible on the colour of a class."""
-    return (0, 0, 0) if text_color(_hex(label)) == 'black' else (255, 255, 255)
-
-
-@lru_cache(maxsize=256)
-def label_color(label: int) -> tuple[int, int, int]:
-    """Return the colour of a class in BGR order."""
-    red, green, blue = (round(255 * value) for value in to_rgb(_hex(label)))
-    return blue, green, red
 
 
 def write_text(

@@ -15,8 +15,8 @@ from mmskelseg_runtime.drawing.frames import (
     FramePicture,
     clock_time,
     draw_box,
-    label_color,
 )
+from mmskelseg_runtime.drawing.palette import class_colors
 
 
 class LivePicture(FramePicture):
@@ -43,10 +43,12 @@ class LivePicture(FramePicture):
         seconds: float = 30,
         places: Sequence[Place] = (),
     ) -> None:
-        super().__init__(img_shape, skeleton.limbs)
+        super().__init__(img_shape, skeleton.limbs, class_colors(tiers))
         self.seconds = seconds
         self.places = places
-        self.rows = {tier.name: LiveRow(tier.classes) for tier in tiers}
+        self.rows = {
+            tier.name: LiveRow(tier.classes, tier.rows.start) for tier in tiers
+        }
         self._height = self.panel
         self.panel *= len(tiers)
 
@@ -86,7 +88,7 @@ class LivePicture(FramePicture):
             panel = panels[i * self._height :][: self._height]
             name = f'{tier}: {row.name}' if tier else row.name
             sure = f'{row.score:.0%}' if row.label >= 0 else ''
-            self.draw_label(panel, row.label, name, *others, sure)
+            self.draw_label(panel, row.id, name, *others, sure)
             self._draw_timeline(panel, row, now)
             others = []
         return canvas
@@ -99,7 +101,8 @@ class LivePicture(FramePicture):
         places -= self.seconds
         # Each label is drawn to the end, and the next one is drawn over it.
         for start, label in row.past:
-            bar[:, (places >= start) & (places < row.until)] = label_color(label)
+            color, _ = self.paints(label if label < 0 else row.first + label)
+            bar[:, (places >= start) & (places < row.until)] = color
         draw_box(panel, 2 * self.unit, gap, height, width, bar)
 
 
@@ -109,12 +112,14 @@ class LiveRow:
 
     Attributes:
         classes: Names of the tier's classes.
+        first: The id of the first of them among those of all tiers.
         past: Times at which labels begin, and the labels.
         until: The end of the latest labelled frame in seconds.
         score: The probability of its label.
     """
 
     classes: Sequence[str]
+    first: int = 0
     past: deque[tuple[float, int]] = field(default_factory=deque)
     until: float = 0.0
     score: float = 0.0
@@ -123,6 +128,11 @@ class LiveRow:
     def label(self) -> int:
         """The latest label, -1 before the first one."""
         return self.past[-1][1] if self.past else -1
+
+    @property
+    def id(self) -> int:
+        """The latest label among those of all tiers, -1 before the first one."""
+        return self.label if self.label < 0 else self.first + self.label
 
     @property
     def name(self) -> str:

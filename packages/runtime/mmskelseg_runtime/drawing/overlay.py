@@ -18,15 +18,15 @@ from mmskelseg_io.messages.progress import progress_bar
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.places import Place
 from mmskelseg_io.structures.predictions import Prediction, of_tiers, tier_title
+from mmskelseg_io.structures.tiers import tiers_of
 from mmskelseg_runtime.drawing.frames import (
     GROUND,
     FramePicture,
     clock_time,
     draw_box,
-    draw_tag,
-    label_color,
     write_text,
 )
+from mmskelseg_runtime.drawing.palette import class_colors
 
 Predictions: TypeAlias = Prediction | Sequence[Prediction]
 _GIF_FPS, _GIF_COLORS, _LONGEST_GIF = 10, 64, 60
@@ -147,7 +147,9 @@ class Overlay(FramePicture):
     """
 
     def __init__(self, prediction: Prediction, file: VideoFile) -> None:
-        super().__init__(file.img_shape, Skeleton.get(prediction['skeleton']).limbs)
+        limbs = Skeleton.get(prediction['skeleton']).limbs
+        colors = class_colors(tiers_of(prediction))
+        super().__init__(file.img_shape, limbs, colors)
         self.prediction = prediction
         self.file = file
         # Those whose skeletons are drawn.
@@ -244,7 +246,7 @@ class Overlay(FramePicture):
         places = (np.arange(width) + 0.5) / width * self.file.frames
         frames = [self.label_frame(math.floor(place)) for place in places]
         shown = [-1 if frame is None else labels[frame] for frame in frames]
-        colors = [label_color(int(label)) for label in shown]
+        colors = [self.paints(int(label))[0] for label in shown]
         row = np.array(colors, np.uint8).reshape(width, 3)
         return np.repeat(row[None], round(1.5 * self.unit), axis=0)
 
@@ -270,6 +272,8 @@ class PeopleOverlay(Overlay):
         ]
         self.titles, self.predictions = zip(*rows, strict=True)
         super().__init__(self.predictions[0], file)
+        # Those of a tier do not know its background.
+        self.colors = class_colors(tiers_of(predictions[0]))
         self.people = self.predictions[:: len(rows) // len(predictions)]
         gap, width = self.unit // 2, self.size[1]
         self._left = gap + min(16 * self.unit, 2 * width // 5)
@@ -288,7 +292,9 @@ class PeopleOverlay(Overlay):
                 x, y = joints[:, 0].mean(), joints[:, 1].min() - self.unit
                 label = int(prediction['pred_label'][frame])
                 place = np.clip([x, y], -(2**14), 2**14).astype(int).tolist()
-                draw_tag(picture, str(prediction['person']), label, self.unit, *place)
+                self.draw_tag(
+                    picture, str(prediction['person']), label, self.unit, *place
+                )
 
     def _draw_panel(self, panel: np.ndarray, i: int, frame: int | None) -> None:
         unit, width = self.unit, self.size[1]
@@ -298,7 +304,7 @@ class PeopleOverlay(Overlay):
             top = 2 * unit * row
             label = -1 if frame is None else int(prediction['pred_label'][frame])
             name = prediction['classes'][label] if label >= 0 else 'unlabelled'
-            draw_box(panel, top + gap, gap, unit, unit, label_color(label))
+            draw_box(panel, top + gap, gap, unit, unit, self.paints(label)[0])
             x = gap + 2 * unit
             half = (self._left - x) // 2
             for column, text in enumerate((self.titles[row - 1], name)):

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from mmskelseg_io.messages.counts import counted
 from mmskelseg_runtime.drawing.frames import clock_time
-from mmskelseg_runtime.drawing.images import class_color, text_color
+from mmskelseg_runtime.drawing.palette import class_color, text_color
 
 _HERE = Path(__file__).parent
 _SPACE = '\u00a0'

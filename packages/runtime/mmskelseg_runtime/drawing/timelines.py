@@ -18,16 +18,14 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.structures.bouts import Bouts
 from mmskelseg_io.structures.segments import IGNORED, check_labels, to_segments
-from mmskelseg_io.structures.tiers import Tier, flat_rows
+from mmskelseg_io.structures.tiers import Tier, flat_rows, tiers_of
 from mmskelseg_runtime.drawing.frames import mark_time, tick_step
 from mmskelseg_runtime.drawing.images import (
     COLUMN,
     DPI,
-    PALETTE,
     PRINT_DPI,
     add_axes,
     add_title,
-    class_color,
     new_figure,
     plain,
     render,
@@ -35,6 +33,7 @@ from mmskelseg_runtime.drawing.images import (
     text_width,
     write_on,
 )
+from mmskelseg_runtime.drawing.palette import PALETTE, class_color, class_colors
 
 
 class Style(NamedTuple):
@@ -159,6 +158,31 @@ def draw_ethogram(
     )
 
 
+def draw_compared(
+    labels: Mapping[str, np.ndarray],
+    meta: Mapping[str, Any],
+    *,
+    title: str,
+    fps: float | None,
+    line_minutes: float | None,
+) -> np.ndarray:
+    """Return a picture of the labels of a video, (T,) or (G, T), by name, in each tier.
+
+    The first are the truth, if there are several; see :func:`draw_timelines`.
+    """
+    tiers = tiers_of(meta)
+    rows, truth = _compared_rows(tiers, labels)
+    return draw_timelines(
+        rows,
+        meta['classes'],
+        truth=truth,
+        title=title,
+        fps=fps,
+        line_minutes=line_minutes,
+        style=SCREEN._replace(colors=class_colors(tiers)),
+    )
+
+
 def _truths(
     truth: str | Mapping[str, str] | None, rows: Iterable[str]
 ) -> Mapping[str, str]:
@@ -168,7 +192,7 @@ def _truths(
     return truth or {}
 
 
-def compared_rows(
+def _compared_rows(
     tiers: Sequence[Tier], labels: Mapping[str, np.ndarray]
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Return the rows of a timeline, and which rows are the truth of others.

@@ -17,8 +17,9 @@ from mmskelseg_io.messages.dependencies import import_optional
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.poses import Poses, write_npz
 from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.annotations import Metainfo
 from mmskelseg_io.structures.predictions import Prediction
-from mmskelseg_io.structures.tiers import flat_label, tiers_of
+from mmskelseg_io.structures.tiers import Tier, flat_label, tiers_of
 from mmskelseg_io.structures.time_budget import TimeBudget, budget_as_dict, time_budget
 
 
@@ -75,6 +76,7 @@ def write_exports(
             'classes': one.get('tiers') or one['classes'],
             'budgets': {one['frame_dir']: prediction_budget(one)},
             'names': one['classes'],
+            'tiers': tiers_of(one),
         }
     paths = [Path(folder, prefix + export.file) for export in wanted]
     for path, export in zip(paths, wanted, strict=True):
@@ -143,7 +145,7 @@ def prediction_budget(prediction: Prediction) -> TimeBudget:
 
 def write_budgets(
     budgets: Mapping[str, TimeBudget],
-    classes: Sequence[str],
+    meta: Metainfo,
     folder: str | os.PathLike,
     formats: Sequence[str],
 ) -> None:
@@ -151,9 +153,11 @@ def write_budgets(
 
     ``budgets`` are by the names of the videos; the image shows their sum.
     """
+    names, tiers = meta['classes'], tiers_of(meta)
     for export in (EXPORTS[name] for name in formats):
         if 'budgets' in export.needs:
-            export(Path(folder, export.file), budgets=budgets, names=classes)
+            path = Path(folder, export.file)
+            export(path, budgets=budgets, names=names, tiers=tiers)
 
 
 def _pictures(what: str) -> ModuleType:
@@ -179,9 +183,13 @@ def draw_prediction(prediction: Prediction) -> np.ndarray:
     package='matplotlib',
 )
 def _draw_budgets(
-    path: Path, budgets: Mapping[str, TimeBudget], names: Sequence[str]
+    path: Path,
+    budgets: Mapping[str, TimeBudget],
+    names: Sequence[str],
+    tiers: Sequence[Tier],
 ) -> None:
-    _pictures('The picture').write_budget_picture(path, budgets, names)
+    draw = _pictures('The picture').write_budget_picture
+    draw(path, budgets, names, tiers)
 
 
 _register_picture = partial(register_export, package='matplotlib', shows_people=True)

@@ -10,12 +10,13 @@ import numpy as np
 
 from mmskelseg_io.structures.predictions import Prediction, of_tiers, tier_title
 from mmskelseg_io.structures.segments import IGNORED
-from mmskelseg_io.structures.tiers import tiers_of
+from mmskelseg_io.structures.tiers import Tier, tiers_of
 from mmskelseg_io.structures.time_budget import TimeBudget
 from mmskelseg_runtime.drawing.charts import draw_time_budget
 from mmskelseg_runtime.drawing.images import save_png
 from mmskelseg_runtime.drawing.overlay import write_gif, write_overlay
-from mmskelseg_runtime.drawing.timelines import compared_rows, draw_timelines
+from mmskelseg_runtime.drawing.palette import class_colors
+from mmskelseg_runtime.drawing.timelines import SCREEN, draw_compared, draw_timelines
 
 __all__ = [
     'draw_prediction',
@@ -27,12 +28,15 @@ __all__ = [
 
 
 def write_budget_picture(
-    path: Path, budgets: Mapping[str, TimeBudget], classes: Sequence[str]
+    path: Path,
+    budgets: Mapping[str, TimeBudget],
+    classes: Sequence[str],
+    tiers: Sequence[Tier],
 ) -> None:
     """Write the sum of the time budgets of videos as an image."""
     title = next(iter(budgets)) if len(budgets) == 1 else f'{len(budgets)} videos'
     budget = reduce(add, budgets.values())
-    save_png(draw_time_budget(budget, classes, title), path)
+    save_png(draw_time_budget(budget, classes, title, class_colors(tiers)), path)
 
 
 def draw_prediction(
@@ -47,11 +51,9 @@ def draw_prediction(
     label = np.asarray(IGNORED if known is None else known)
     labels = {'Annotation': label} if (label != IGNORED).any() else {}
     labels['Prediction'] = prediction['pred_label']
-    rows, truth = compared_rows(tiers_of(prediction), labels)
-    return draw_timelines(
-        rows,
-        prediction['classes'],
-        truth=truth,
+    return draw_compared(
+        labels,
+        prediction,
         title=prediction['frame_dir'],
         fps=prediction['fps'],
         line_minutes=line_minutes,
@@ -77,5 +79,6 @@ def write_timeline(
             title=first['video'],
             fps=first['fps'],
             line_minutes=line_minutes,
+            style=SCREEN._replace(colors=class_colors(tiers_of(first))),
         )
     save_png(image, path)

@@ -147,7 +147,7 @@ class FileOptions:
 class PredictionFiles:
     """Writes the files of each prediction and, at the end, those of all videos."""
 
-    classes: Sequence[str]
+    meta: Metainfo
     options: FileOptions
     show_progress: bool = True
     _budgets: dict[str, TimeBudget] = field(default_factory=dict, init=False)
@@ -181,7 +181,7 @@ class PredictionFiles:
             self._write_people()
         out_dir, formats = self.options.out_dir, self.options.formats
         if out_dir is not None and len(self._budgets) > 1:
-            write_budgets(self._budgets, self.classes, out_dir, formats)
+            write_budgets(self._budgets, self.meta, out_dir, formats)
 
     def _write_people(self) -> None:
         self._write(self._people, self._people[0]['video'])

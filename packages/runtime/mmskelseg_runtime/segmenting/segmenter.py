@@ -198,7 +198,7 @@ class Segmenter:
         if files.prefix is None:
             is_each = of_videos.get('person') == EACH
             files = replace(files, prefix=len(names) > 1 or is_each)
-        writer = PredictionFiles(self.classes, files, self.show_progress)
+        writer = PredictionFiles(self.metainfo, files, self.show_progress)
         return self._results(videos, writer, batch_size, min_score, return_vis)
 
     def videos(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mmskelseg_io.structures.bouts import Bouts
-from mmskelseg_runtime.drawing.images import class_color
+from mmskelseg_runtime.drawing.palette import class_color
 from mmskelseg_runtime.drawing.timelines import draw_ethogram
 from tests.test_drawing.pixels import near
 

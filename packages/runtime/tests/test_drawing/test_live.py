@@ -5,12 +5,17 @@ import numpy as np
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.places import Place
 from mmskelseg_io.structures.tiers import tiers_of
-from mmskelseg_runtime.drawing.frames import BACKGROUND, label_color
+from mmskelseg_runtime.drawing.frames import BACKGROUND
 from mmskelseg_runtime.drawing.live import LivePicture
+from mmskelseg_runtime.drawing.palette import class_color, rgb
 
 COCO = Skeleton.get('coco17')
 SHAPE = (480, 640)
 AB = tiers_of({'classes': ['a', 'b']})
+
+
+def label_color(label):
+    return rgb(class_color(label))[::-1]
 
 
 def timeline(picture, now):
@@ -93,7 +98,7 @@ def test_places_are_drawn_as_large_as_frames_are_shown():
 
 
 def test_each_tier_has_its_label_and_timeline():
-    """The hand changes at 5 s, when the gaze is unlabelled; both have their own ids."""
+    """The hand changes at 5 s, when the gaze is unlabelled; ids are of both."""
     tiers = tiers_of({'tiers': {'gaze': ['up'], 'hand': ['no', 'wave']}})
     picture = LivePicture(SHAPE, COCO, tiers, seconds=10)
     single = LivePicture(SHAPE, COCO, tiers[:1])
@@ -103,7 +108,7 @@ def test_each_tier_has_its_label_and_timeline():
         picture.add(i / 10, (i + 1) / 10, int(i >= 50), 1.0, 'hand')
     assert [row.name for row in picture.rows.values()] == ['unlabelled', 'wave']
     bottom = picture.draw(np.zeros((*SHAPE, 3), np.uint8), 10.0, [])[480:]
-    for k, (first, second) in enumerate([(0, -1), (0, 1)]):
+    for k, (first, second) in enumerate([(0, -1), (1, 2)]):
         panel = bottom[k * single.panel :][: single.panel]
         row = panel[round(0.68 * len(panel)), picture.unit // 2 : -picture.unit // 2]
         middle = len(row) // 2

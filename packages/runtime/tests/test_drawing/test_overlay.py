@@ -6,14 +6,14 @@ from PIL import Image
 
 from mmskelseg_io.files.video import VideoFile, read_frames
 from mmskelseg_io.messages.errors import UserError
-from mmskelseg_runtime.drawing.frames import draw_tag
-from mmskelseg_runtime.drawing.images import class_color
+from mmskelseg_runtime.drawing.frames import FramePicture
 from mmskelseg_runtime.drawing.overlay import (
     Overlay,
     PeopleOverlay,
     write_gif,
     write_overlay,
 )
+from mmskelseg_runtime.drawing.palette import class_color
 from tests.clips import write_video
 from tests.errors import raises_naming
 from tests.test_drawing.pixels import near
@@ -172,8 +172,9 @@ def test_each_person_has_the_colour_of_their_own_label(clip, tmp_path):
 
 def test_tags_stay_within_the_picture():
     picture = np.zeros((60, 200, 3), np.uint8)
+    frames = FramePicture((60, 200), ())
     for x, y in ((-900, -900), (900, 900), (100, 30)):
-        draw_tag(picture, 'ann', 0, 14, x, y)
+        frames.draw_tag(picture, 'ann', 0, 14, x, y)
     assert (colors(picture)[0] > 0.1).all()
 
 

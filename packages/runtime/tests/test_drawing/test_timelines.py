@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg_runtime.drawing.images import class_color
+from mmskelseg_runtime.drawing.palette import class_color
 from mmskelseg_runtime.drawing.timelines import (
     PRINT,
     WRONG,
