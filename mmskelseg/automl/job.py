@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass
 from pathlib import Path
+from typing import Any
 
 from mmskelseg.engine.jobs import ConfigRequest, ExecutedJob, SplitRequest
 from mmskelseg_io.inputs import LabelInput
@@ -16,8 +17,9 @@ from mmskelseg_io.jobs.command_line import (
     seed,
     whole_from,
 )
-from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.events import Events, PrintedEvents
 from mmskelseg_io.messages.options import Positive, argument, like, option
+from mmskelseg_runtime.model import Model, load
 
 
 @dataclass(frozen=True)
@@ -122,3 +124,24 @@ class Fit(SplitRequest, ExecutedJob[Fitted]):
         """Fit a model."""
         events.progress(f'Reading {self.ann_file}', 0, None)
         return super().run(events)
+
+
+def fit(
+    ann_file: str | os.PathLike, out: str | os.PathLike = 'model', **options: Any
+) -> Model:
+    """Train the model that suits some data, and return it; see :class:`Fit`.
+
+    Args:
+        ann_file: The annotation file.
+        out: The folder of the model. The same call continues what was stopped.
+        options: Those of `mmskelseg fit`, such as ``minutes``.
+
+    Raises:
+        UserError: If the data cannot be trained.
+
+    Example::
+
+        fit('annotations.pkl', minutes=5).segment('new.csv').plot().show()
+    """
+    job = Fit(ann_file=Path(ann_file), out=Path(out), **options)
+    return load(job.run(PrintedEvents()).folder)

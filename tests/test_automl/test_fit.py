@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import mmskelseg
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.automl import fit as fit_module
 from mmskelseg.automl.held_out import predictions_of
@@ -323,8 +324,7 @@ def test_same_command_repeats_nothing_that_is_done(
     shutil.copy(fitted.parent / 'annotations.pkl', '.')
     # A process that has to import everything.
     monkeypatch.setattr(processes, 'get_context', multiprocessing.get_context)
-    words = ['annotations.pkl', '--out', str(moved), *WORDS, '--processes', '1']
-    assert main(words) is None
+    model = mmskelseg.fit('annotations.pkl', moved, minutes=600, compare=2, processes=1)
     text = capsys.readouterr().out
     assert 'Two observers (ann and bob) agree to a kappa of' in text
     # The final training is looked at again, and has nothing left to do.
@@ -332,6 +332,9 @@ def test_same_command_repeats_nothing_that_is_done(
     assert not measured
     assert without_paths(json.loads(file.read_text())) == without_paths(scores)
     assert without_paths(report_of(moved)) == without_paths(before)
+    assert model.report == report_of(moved)
+    (found,) = model.segment('annotations.pkl', split='test')['predictions']
+    assert found['segments']
 
 
 def test_folder_can_be_moved_and_opened_from_anywhere(

@@ -9,6 +9,8 @@ from tqdm import tqdm
 
 # Seconds between updates, longer in log files, which keep every update.
 _PAUSE, _PAUSE_IN_FILES = 0.1, 30.0
+# Work of fewer seconds needs no bar: of many short videos, each would leave one.
+_SHORT = 1.0
 
 
 @contextmanager
@@ -28,5 +30,6 @@ def progress_bar(
     bar_of = import_module('tqdm.auto').tqdm if in_notebook else tqdm
     is_drawn = sys.stderr.isatty() or in_notebook
     pause = _PAUSE if is_drawn else _PAUSE_IN_FILES
-    with bar_of(desc=what, total=total, mininterval=pause, maxinterval=pause) as bar:
+    often = {'mininterval': pause, 'maxinterval': pause, 'delay': _SHORT}
+    with bar_of(desc=what, total=total, **often) as bar:
         yield bar.update

@@ -1,9 +1,12 @@
 """The one pipeline of inference: from videos or skeletons to segments and files."""
 
 import os
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from difflib import get_close_matches
+from html import escape
+from io import BytesIO
 from itertools import islice
 from logging import WARNING
 from pathlib import Path
@@ -20,9 +23,10 @@ from mmskelseg_io.inputs import (
     PoseInput,
     named_joints,
 )
-from mmskelseg_io.labels.segments import LabelledVideos
+from mmskelseg_io.labels.segments import LabelledVideos, segment_columns
 from mmskelseg_io.labels.writing import EXPORTS
 from mmskelseg_io.messages.counts import listed
+from mmskelseg_io.messages.dependencies import import_optional
 from mmskelseg_io.messages.errors import OF_CONTENT, UserError, shown
 from mmskelseg_io.messages.logs import print_log
 from mmskelseg_io.messages.options import Count, Fraction, checked
@@ -52,6 +56,7 @@ from mmskelseg_runtime.segmenting.sources import GivenPoses, Input, Source, find
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+    from PIL.Image import Image
 
 
 # What says how videos are read, besides poses and split.
@@ -102,6 +107,35 @@ class Results(dict[str, list]):
             DependencyError: If pandas is not installed.
         """
         return LabelledVideos(map(video_segments, self['predictions'])).to_dataframe()
+
+    def plot(self) -> 'Image':
+        """Return the timelines of the videos below each other, as an image of Pillow.
+
+        Raises:
+            DependencyError: If matplotlib or Pillow is not installed.
+        """
+        images = import_optional('PIL.Image', 'An image')
+        rows = [draw_prediction(prediction) for prediction in self['predictions']]
+        return images.fromarray(np.concatenate(rows))
+
+    def _repr_html_(self) -> str:
+        """Return the timelines and a table of the segments, for notebooks."""
+        with BytesIO() as file:
+            self.plot().save(file, 'PNG')
+            picture = b64encode(file.getvalue()).decode()
+        columns = segment_columns(map(video_segments, self['predictions']))
+        rows = [columns, *zip(*columns.values(), strict=True)]
+        cells = [''.join(f'<td>{escape(_cell(v))}</td>' for v in row) for row in rows]
+        table = ''.join(f'<tr>{row}</tr>' for row in cells)
+        return (
+            f'<img src="data:image/png;base64,{picture}" alt="Timelines">'
+            f'<table>{table}</table>'
+        )
+
+
+def _cell(value: object) -> str:
+    """Return a value in a table: times and scores with two digits."""
+    return f'{value:.2f}' if isinstance(value, float) else str(value)
 
 
 class Segmenter:
