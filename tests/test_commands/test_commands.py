@@ -5,12 +5,13 @@ import sys
 
 import pytest
 
-from mmskelseg_io.entry_points import commands, commands_in
+from mmskelseg_io.entry_points import commands
 from mmskelseg_io.jobs import main
 from mmskelseg_io.version import __version__
 from tests.errors import assert_names, raises_naming
 from tests.small_data import ROOT
 
+GROUPS = 'label', 'train', 'use', 'measure', 'research', 'other'
 HELP = """
 import sys
 from mmskelseg_io.jobs import main
@@ -30,10 +31,6 @@ def test_help_comes_before_slow_imports():
         '',
         *(name.replace('_', '-') for name in commands('commands')),
         *(f'convert {name}' for name in commands('converters')),
-        *(
-            f'convert-model {name}'
-            for name in commands_in('mmskelseg.converters.checkpoints')
-        ),
     ]
     done = subprocess.run(
         [sys.executable, '-c', HELP, *lines], capture_output=True, text=True
@@ -47,6 +44,18 @@ def test_version_is_said(capsys):
     with raises_naming(SystemExit, 0):
         main(['--version'])
     assert capsys.readouterr().out == f'mmskelseg {__version__}\n'
+
+
+def test_a_bare_name_shows_every_command_in_a_group(capsys):
+    with raises_naming(SystemExit, 0):
+        main([])
+    shown = capsys.readouterr().out
+    places = [shown.index(f'\n{group}:\n') for group in GROUPS]
+    assert places == sorted(places)
+    for name in commands('commands'):
+        assert shown.count(f'\n  {name.replace("_", "-")} ') == 1, name
+    fit = shown.index('\n  fit ')
+    assert places[1] < fit < places[2]
 
 
 @pytest.mark.parametrize('folder', ['tools', 'demo'])
@@ -70,11 +79,9 @@ def test_demos_take_the_arguments_of_mmaction2(name, call_tool):
         (['demoo'], "mmskelseg: error: there is no 'demoo'; did you mean 'segment'?"),
         (['qwk'], "error: there is no 'qwk'; expected one of agree, angles, app"),
         (
-            ['convert-model', 'ms-tcn'],
-            "mmskelseg convert-model: error: there is no 'ms-tcn'; did you mean "
-            "'ms_tcn2'?",
+            ['convert', 'ms-tcn'],
+            "mmskelseg convert: error: there is no 'ms-tcn'; did you mean 'ms_tcn2'?",
         ),
-        ([], 'mmskelseg: error: the following arguments are required: NAME'),
     ],
 )
 def test_unknown_command_names_the_nearest_or_all(capsys, words, fault):

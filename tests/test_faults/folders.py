@@ -17,7 +17,6 @@ import torch
 from mmskelseg.automl.planning import candidates, read_plan
 from mmskelseg.automl.trials import Trial
 from mmskelseg.checkpoints.reading import load_state_dict, save_weights
-from mmskelseg.commands import convert_model
 from mmskelseg.engine.run_folder import RunFolder, changed_settings
 from mmskelseg.export.export import export_onnx
 from mmskelseg.export.opening import trained_model
@@ -232,7 +231,7 @@ def _model_folder(folder: Path) -> Path:
 def _converted(name: str) -> Callable[[Path], Any]:
     def read(path: Path) -> Any:
         out = path.with_name('out.safetensors')
-        run_command(convert_model.main, name, path, out)
+        run_command(convert.main, name, path, out)
         return load_state_dict(out)
 
     return read

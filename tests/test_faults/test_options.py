@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmskelseg_io.entry_points import commands, commands_in
+from mmskelseg_io.entry_points import commands
 from mmskelseg_io.jobs.job import Job
 from mmskelseg_io.jobs.settings import parse_setting
 from mmskelseg_io.jobs.stopping import stoppable
@@ -20,14 +20,10 @@ from tests.small_data import TOY
 from tests.test_faults.mutations import HOSTILE
 
 # What the others dispatch to is among these.
-DISPATCHERS = {'convert', 'convert_model'}
+DISPATCHERS = {'convert'}
 MAINS = [
     one.module
-    for known in (
-        commands('commands'),
-        commands('converters'),
-        commands_in('mmskelseg.converters.checkpoints'),
-    )
+    for known in (commands('commands'), commands('converters'))
     for name, one in known.items()
     if name not in DISPATCHERS
 ]

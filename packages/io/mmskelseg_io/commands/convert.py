@@ -1,4 +1,4 @@
-"""Converts a data set into an annotation file.
+"""Converts a data set into an annotation file, or a checkpoint of reference code.
 
 NAME is followed by the arguments of that converter:
 

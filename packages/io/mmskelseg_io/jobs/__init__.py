@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 
 from mmskelseg_io.entry_points import Command, commands
@@ -18,7 +19,15 @@ _TOOLS = {
     'extract-features': 'features',
     'extract-poses': 'poses',
 }
-_FOLDERS = {'dataset_converters': 'convert', 'model_converters': 'convert-model'}
+_FOLDERS = {'dataset_converters', 'model_converters'}
+# What commands are for; those of other packages come last.
+_GROUPS = {
+    'label': ('poses', 'convert', 'studio', 'browse', 'suggest'),
+    'train': ('fit', 'make-config', 'train', 'test'),
+    'use': ('segment', 'live', 'app', 'export', 'share'),
+    'measure': ('agree', 'bouts', 'angles', 'explain'),
+    'research': ('cross-validate', 'compare', 'ensemble', 'features'),
+}
 _ABOUT = 'Action segmentation from skeletons and video.'
 _MORE = "`pip install 'mmskelseg[studio]'` installs all commands"
 
@@ -27,20 +36,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the installed command that the first argument names."""
     words = sys.argv[1:] if argv is None else argv
     known = {name.replace('_', '-'): one for name, one in commands('commands').items()}
-    dispatch(known, words, _TOOLS, about=_ABOUT, more=_MORE)
+    dispatch(known, words, _TOOLS, _GROUPS, about=_ABOUT, more=_MORE)
 
 
 def script(file: str) -> None:
     """Run the command that a file in tools/ or demo/ has the name of."""
     path = Path(file)
-    folder = [_FOLDERS[path.parent.name]] if path.parent.name in _FOLDERS else []
-    main([*folder, path.stem, *sys.argv[1:]])
+    convert = ['convert'] if path.parent.name in _FOLDERS else []
+    main([*convert, path.stem, *sys.argv[1:]])
 
 
 def dispatch(
     known: Mapping[str, Command],
     words: Sequence[str],
     tools: Mapping[str, str] | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
     *,
     prog: str = 'mmskelseg',
     about: str | None = None,
@@ -52,6 +62,7 @@ def dispatch(
         known: The commands by their names.
         words: The command line.
         tools: Other names of commands.
+        groups: The commands of each part of the help.
         prog: The program.
         about: The first part of its help.
         more: What to do for a command that is unknown, as part of a sentence.
@@ -59,7 +70,7 @@ def dispatch(
     # During imports; each command has its own message.
     with stoppable('nothing was started.'), user_errors():
         lines = {name: one.sentence for name, one in known.items()}
-        name = chosen(lines, words, prog, about, tools, more)
+        name = chosen(lines, words, prog, about, tools, groups, more)
         known[name].main([*words[1:]], prog=f'{prog} {name}')
 
 
@@ -69,22 +80,28 @@ def chosen(
     prog: str,
     description: str | None,
     aliases: Mapping[str, str] | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
     more: str = '',
 ) -> str:
     """Return the command that the first argument names; ``-`` and ``_`` are the same.
 
-    ``commands`` has a line of help for each, below the ``description`` and the usage of
-    the program ``prog``; ``aliases`` are other names of commands; ``more`` is what to
-    do for a command that is unknown.
+    Without arguments, the help is shown. ``commands`` has a line of it for each, below
+    the ``description`` and the usage of the program ``prog``; ``aliases`` are other
+    names of commands; those in no group come last; ``more`` is what to do for a command
+    that is unknown.
     """
-    lines = [f'  {name:16}  {text}' for name, text in commands.items()]
-    lines.insert(0, 'names (see NAME --help):')
-    parser = command_parser(description, prog, '\n'.join(lines))
+    groups = groups or {}
+    others = [name for name in commands if name not in chain(*groups.values())]
+    lines = []
+    for title, names in {**groups, 'other' if groups else 'names': others}.items():
+        own = [f'  {name:16}  {commands[name]}' for name in names if name in commands]
+        lines += ['', f'{title}:', *own] if own else []
+    parser = command_parser(description, prog, '\n'.join(lines[1:]))
     parser.usage = f'{prog} [-h] NAME ...'
     version = f'mmskelseg {__version__}'
     parser.add_argument('--version', action='version', version=version)
-    parser.add_argument('name', metavar='NAME', help='what to run')
-    asked = parser.parse_args(argv[:1]).name
+    parser.add_argument('name', metavar='NAME', help='see NAME --help')
+    asked = parser.parse_args(argv[:1] or ['--help']).name
     names = {name.replace('_', '-'): name for name in commands} | dict(aliases or {})
     name = names.get(asked.replace('_', '-'))
     if name is None:
