@@ -3,7 +3,7 @@
 import numpy as np
 
 from mmskelseg_studio.loading import load_project
-from tests.browser import drawn, marks, opened
+from tests.browser import drawn, marks
 from tests.serving import served
 from tests.tables import read_table
 from tests.test_page import (
@@ -103,7 +103,7 @@ def test_afternoon_in_the_studio(tmp_path, run_tool):
         page.get_by_text('The model learnt from').wait_for(timeout=1000 * PATIENCE)
 
         # What it has learnt from is hatched, and other recordings are not.
-        learnt = page.get_by_text('Hatched predictions')
+        learnt = page.get_by_text('seen in training')
         assert learnt.count() == 0
         page.locator('#timeline').focus()
         page.keyboard.press('p')
@@ -121,6 +121,7 @@ def test_afternoon_in_the_studio(tmp_path, run_tool):
         is_saved(page)
         ((_, corrected, _),) = labels_of(mice, 'm3')
         assert (start, corrected) == (0, end - 1)
+        page.locator('summary', has_text='Export').click()
         page.get_by_label('Table of segments (CSV)').check()
         page.reload()
         assert page.get_by_label('Table of segments (CSV)').is_checked()
@@ -131,6 +132,7 @@ def test_afternoon_in_the_studio(tmp_path, run_tool):
         is_open(page, 'm1')
         page.get_by_role('img', name='Skeleton of m1').wait_for()
         page.get_by_text('The model learnt from').wait_for()
+        page.locator('summary', has_text='Export').click()
         page.get_by_label('Table of segments (CSV)').check()
         page.get_by_role('button', name='Export').click()
         page.get_by_role('link', name='.csv').first.wait_for()
@@ -156,5 +158,4 @@ def test_afternoon_in_the_studio(tmp_path, run_tool):
 
 def studio_asking(address):
     """Return the page of an address, which asks before there is a timeline."""
-    size = {'width': 1280, 'height': 800}
-    return opened(address, '[name=fps]', viewport=size)
+    return studio(address, '[name=fps]')

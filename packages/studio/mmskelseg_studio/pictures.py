@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+from scipy.sparse.csgraph import minimum_spanning_tree
 
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import Metainfo, VideoAnnotation
@@ -14,30 +15,38 @@ from mmskelseg_studio.recordings import FoundRecording
 
 # Points of the curve of speed.
 _POINTS = 4000
+# Nearly all frames, in percent; as many or fewer are compared where limbs are guessed.
+_NEARLY_ALL, _COMPARED = 95, 500
 # Speeds above this percentile are drawn alike.
 _FASTEST = 99
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What is drawn of poses: points (T, M, V, 2), NaN where missing, y downwards.
+    """What is drawn of poses: points (T, M, V, 3), NaN where missing, y downwards.
 
-    The first of several is whose labels these are. ``bounds`` are x and y of the
-    corners of what is shown. ``objects`` has the name and colour of each object, and
-    how many of ``object_points`` (T, P, 2) are its own.
+    The last coordinate is their confidence. The first of several is whose labels these
+    are. ``bounds`` are x and y of the corners of what is shown, ``reach`` is the width
+    and height that the first has in nearly all frames. ``objects`` has the name and
+    colour of each object, and how many of ``object_points`` (T, P, 2) are its own.
     """
 
     points: np.ndarray
     bounds: tuple[float, float, float, float]
+    reach: tuple[float, float]
     skeleton: Skeleton
+    limbs: list[tuple[int, int]]
     speed: np.ndarray
     objects: list[tuple[str, str, int]]
     object_points: np.ndarray
 
     @property
     def all_points(self) -> np.ndarray:
-        """The points of people, and then of objects, (T, M * V + P, 2)."""
-        both = self.points.reshape(len(self.points), -1, 2), self.object_points
+        """The points of people, and then of objects, (T, M * V + P, 3)."""
+        objects = np.pad(
+            self.object_points, [(0, 0), (0, 0), (0, 1)], constant_values=1
+        )
+        both = self.points.reshape(len(self.points), -1, 3), objects
         return np.concatenate(both, axis=1)
 
 
@@ -51,7 +60,9 @@ def picture_of(
     else:
         seen = joints_seen(entry, 'keypoint_3d')
         points = _projected(entry, recording.metainfo)
-    points = np.where(seen[..., None], points, np.nan).swapaxes(0, 1)
+    score = np.clip(entry.get('keypoint_score', seen), 0, 1).astype(np.float32)
+    sure = np.concatenate([points, score[..., None]], axis=-1)
+    points = np.where(seen[..., None], sure, np.nan).swapaxes(0, 1)
     own = entry.get('individual', 0)
     points = points[:, [own, *(m for m in range(points.shape[1]) if m != own)]]
     objects, their_points = _objects(entry)
@@ -59,7 +70,9 @@ def picture_of(
     bounds = (0.0, 0.0, float(width), float(height))
     # Joints in 3D are seen from elsewhere than a video.
     if seen.any() and (recording.video is None or 'keypoint' in entry):
-        flat = np.concatenate([points.reshape(-1, 2), their_points.reshape(-1, 2)])
+        flat = np.concatenate(
+            [points[..., :2].reshape(-1, 2), their_points.reshape(-1, 2)]
+        )
         low, high = np.nanpercentile(flat, [0.5, 99.5], axis=0)
         space = 0.08 * max(*(high - low), 1e-6)
         (left, top), (right, bottom) = low - space, high + space
@@ -67,8 +80,35 @@ def picture_of(
             left, right = np.clip((left, right), 0, width)
             top, bottom = np.clip((top, bottom), 0, height)
         bounds = (float(left), float(top), float(right), float(bottom))
-    speed, skeleton = _speed(points[:, 0]), Skeleton.get(layout)
-    return Picture(points, bounds, skeleton, speed, objects, their_points)
+    skeleton, body = Skeleton.get(layout), points[:, 0, :, :2]
+    limbs = [*skeleton.limbs] or _guessed_limbs(body)
+    drawn = bounds, _reach(body), skeleton, limbs, _speed(body)
+    return Picture(points, *drawn, objects, their_points)
+
+
+def _reach(points: np.ndarray) -> tuple[float, float]:
+    """Return the width and height of a body (T, V, 2) in nearly all frames."""
+    seen = points[~np.isnan(points).all((1, 2))]
+    if not len(seen):
+        return 0.0, 0.0
+    sizes = np.nanmax(seen, axis=1) - np.nanmin(seen, axis=1)
+    width, height = np.percentile(sizes, _NEARLY_ALL, axis=0)
+    return float(width), float(height)
+
+
+def _guessed_limbs(points: np.ndarray) -> list[tuple[int, int]]:
+    """Return a tree of joints (T, V, 2) whose distances stay most the same."""
+    some = points[:: len(points) // _COMPARED + 1]
+    distances = np.linalg.norm(some[:, :, None] - some[:, None], axis=-1)
+    known = np.isfinite(distances).sum(0) > 1
+    with np.errstate(invalid='ignore'):
+        changes = np.where(known, np.nanstd(np.where(known, distances, 0), axis=0), 0)
+    # Of those that change as little, the shorter one; 0 is no edge.
+    changes += 0.01 * np.where(
+        known, np.nanmean(np.where(known, distances, 0), axis=0), 0
+    )
+    rows, columns = minimum_spanning_tree(np.triu(changes, 1)).nonzero()
+    return sorted(zip(rows.tolist(), columns.tolist(), strict=True))
 
 
 def _objects(entry: VideoAnnotation) -> tuple[list[tuple[str, str, int]], np.ndarray]:

@@ -228,8 +228,10 @@ class Studio:
             speed = [round(float(value), 3) for value in picture.speed]
             skeleton = {
                 'joints': [*picture.skeleton.joints],
-                'limbs': [list(limb) for limb in picture.skeleton.limbs],
+                'limbs': picture.limbs,
+                'guessed': not picture.skeleton.limbs,
                 'people': picture.points.shape[1],
+                'reach': picture.reach,
                 'bounds': picture.bounds,
                 'objects': picture.objects,
             }
@@ -297,7 +299,7 @@ class Studio:
         return None if rows is None else self.folder.project.without_deleted(rows)
 
     def poses(self, number: int, start: int, end: int) -> bytes:
-        """Return some frames of poses, then objects, float32 (T, M * V + P, 2).
+        """Return some frames of poses, then objects, float32 (T, M * V + P, 3).
 
         Raises:
             UserError: If there are none, or too many frames are asked for.

@@ -35,6 +35,8 @@ pytestmark = marks('starlette', 'av')
 IGNORE = '--ignore-labels'
 # Where the labels of the only tier are, below the top of the timeline, in pixels.
 LABELS = 105
+# Where they begin, behind the names of rows.
+LEFT = "import('./drawing.js').then(({ layout }) => layout().gutter)"
 # What finds the buttons that something else lies over, wherever the page is scrolled.
 COVERED = """() => [...document.querySelectorAll('button')].filter((button) => {
   button.scrollIntoView({ block: 'end' })
@@ -75,9 +77,16 @@ def one_browser():
         yield
 
 
-def studio(address):
+def toured(address):
+    """Return what a browser keeps in which the page has shown its tour."""
+    kept = [{'name': 'toured', 'value': 'true'}]
+    origin = {'origin': address[: address.index('/', 8)], 'localStorage': kept}
+    return {'cookies': [], 'origins': [origin]}
+
+
+def studio(address, selector='#timeline'):
     size = {'width': 1280, 'height': 800}
-    return opened(address, '#timeline', viewport=size)
+    return opened(address, selector, viewport=size, storage_state=toured(address))
 
 
 @contextmanager
@@ -206,6 +215,7 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
     with served(recordings, IGNORE) as (_, address), studio(address) as page:
         assert labelled(recordings, 'Seq1_01') == moved
         page.get_by_text('The model learnt from').wait_for()
+        page.locator('summary', has_text='Export').click()
         for title in ('BORIS project', 'ELAN, a file for each recording'):
             page.get_by_label(title).check()
         page.get_by_role('button', name='Export').click()
@@ -378,6 +388,7 @@ def test_ethogram_is_edited_by_keys(tmp_path):
         rear = page.get_by_role('button', name='rear', exact=False).first
         style = partial(rear.locator('i').get_attribute, 'style')
         assert eventually(page, lambda: style() == 'background: rgb(204, 0, 204);')
+        page.locator('summary', has_text='Export').click()
         page.get_by_label('BORIS project').check()
         page.get_by_role('button', name='Export').click()
         page.get_by_role('link', name='labels_segments.boris').wait_for()
@@ -763,7 +774,7 @@ def test_page_says_what_is_damaged_and_goes_on(tmp_path):
     (model / 'predictions.json').write_text(json.dumps(content))
     # What the project has is opened by its name alone.
     (folder / 'film.avi').write_bytes(b'no video')
-    with served(folder) as (_, address), opened(address, '.alert') as page:
+    with served(folder) as (_, address), studio(address, '.alert') as page:
         alert = page.locator('.alert')
         for text in ('bad.npz: has 60 frames', "'bad'", 'studio.json', '3000000000'):
             alert.get_by_text(text).wait_for()
@@ -797,7 +808,8 @@ def drag_first_boundary(page, folder, name):
     box = page.locator('#timeline canvas').bounding_box()
     (_, end, _), *_ = labelled(folder, name)
     frames = load_project(folder / 'studio.json').recordings[name].frames
-    x = box['x'] + box['width'] * end / frames
+    left = page.evaluate(LEFT)
+    x = box['x'] + left + (box['width'] - left) * end / frames
     y = box['y'] + LABELS
     page.mouse.move(x, y)
     page.mouse.down()

@@ -220,7 +220,7 @@ def test_everybody_is_drawn_and_whose_labels_these_are_first(
     picture = open_folder(two_people, given).picture(name)
     with np.load(two_people / 'take1.npz') as saved:
         expected = saved['keypoint'][rows].swapaxes(0, 1)
-    np.testing.assert_array_equal(picture.points, expected)
+    np.testing.assert_array_equal(picture.points[..., :2], expected)
 
 
 def test_individuals_whose_names_collide_are_left_out_with_a_note(tmp_path):
@@ -536,7 +536,7 @@ def test_objects_are_drawn_and_trained_on(tmp_path):
     assert picture.objects == [('cup 7', '#E16978', 4)]
     assert picture.object_points[3].tolist() == [[10, 20], [40, 20], [40, 60], [10, 60]]
     assert np.isnan(picture.object_points[15]).all()
-    assert picture.all_points.shape == (20, 17 + 4, 2)
+    assert picture.all_points.shape == (20, 17 + 4, 3)
     assert folder.picture('take2').objects == []
 
 
@@ -567,3 +567,17 @@ def test_picture_of_a_video_is_that_of_its_bodies(tmp_path):
     assert 0 <= top < 3
     assert 11 < right < 14
     assert 11 < bottom < 14
+
+
+def test_limbs_are_guessed_from_distances_that_stay(tmp_path):
+    """Of a chain of three joints, the distance of the ends changes."""
+    video = small_annotations((60,))['annotations'][0]
+    angle = np.linspace(0, np.pi, 60)
+    tip = [20 + 5 * np.cos(angle), 10 + 5 * np.sin(angle)]
+    ends = [np.full((2, 60), 10.0), np.tile([[20.0], [10.0]], 60), tip]
+    points = np.transpose(ends, (2, 0, 1))[None]
+    video = {**video, 'keypoint': points, 'keypoint_score': np.ones((1, 60, 3))}
+    save_poses(tmp_path / 'take.npz', video)
+    layout = {'joints': ['a', 'b', 'c'], 'limbs': []}
+    picture = open_folder(tmp_path, {'skeleton': layout}).picture('take')
+    assert picture.limbs == [(0, 1), (1, 2)]

@@ -142,9 +142,11 @@ def test_poses_are_sent_in_pieces(client, studio):
     content = client.get(
         'api/recordings/0/poses', params={'start': 5, 'end': 15}
     ).content
-    points = np.frombuffer(content, '<f4').reshape(10, 1, 17, 2)
-    expected = studio.folder.recordings['video_0'].entry['keypoint'][0, 5:15]
-    np.testing.assert_array_equal(points[:, 0], expected)
+    points = np.frombuffer(content, '<f4').reshape(10, 1, 17, 3)
+    entry = studio.folder.recordings['video_0'].entry
+    np.testing.assert_array_equal(points[:, 0, :, :2], entry['keypoint'][0, 5:15])
+    score = np.asarray(entry['keypoint_score'][0, 5:15]).clip(0, 1)
+    np.testing.assert_allclose(points[:, 0, :, 2], score)
     shape = client.get('api/recordings/0').json()['skeleton']
     assert (shape['people'], len(shape['joints'])) == (1, 17)
 

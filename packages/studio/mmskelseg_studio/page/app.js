@@ -4,9 +4,11 @@ import { post } from './api.js'
 import { drawTimeline } from './drawing.js'
 import { Classes } from './ethogram.js'
 import { History } from './history.js'
+import { Icon } from './icons.js'
+import { Edge, THEMES, fold, isFolded, setTheme, theme } from './kept.js'
 import { focusTimeline, groups, keyOf, keyShown, pressed } from './keys.js'
 import { gaps } from './labels.js'
-import { Notes } from './notes.js'
+import { chosen as notes } from './notes.js'
 import { Dispute, Observers, rows as settling } from './observers.js'
 import { Export, Recordings, Training } from './panels.js'
 import { Picture, drawPicture } from './picture.js'
@@ -20,6 +22,7 @@ import {
 import { Segments } from './segments.js'
 import { Statistics } from './statistics.js'
 import { Timeline, place } from './timeline.js'
+import * as tour from './tour.js'
 import { html, render, useEffect } from './vendor/preact.js'
 
 function Saved() {
@@ -29,8 +32,8 @@ function Saved() {
   return html`<span class=${`saved ${problem ? 'bad' : ''}`} role=${role}>${words}</span>`
 }
 
-/** What runs, or what to do next. */
-function Line() {
+/** What runs, what is selected, or what to do next. */
+function Now() {
   const { running, filling, mark, selection, unsure, recording } = state
   const runs = Object.entries(running)
   const tier = (i) => (tiers().length > 1 ? `${tiers()[i].name}: ` : '')
@@ -47,23 +50,23 @@ function Line() {
   const chosen = () =>
     `${selection.segment ? 'Selected' : 'Marked'} ` +
     `${interval(selection.start, selection.end)}; a class key labels it, Esc lets go`
-  const empty = recording.labels.every((list) => !list.length)
-  const words = filling
+  const active = filling
     ? 'Press the key of the class that fills all gaps' + (selection ? ' of the selection' : '')
     : runs.length
       ? `Labelling ${runs.map(ran).join('; ')}`
-      : mark !== null
-        ? `Interval since ${time(mark)}, press O to end`
-        : selection
-          ? chosen()
-          : unsure
-            ? check()
-            : !classes().length
-              ? 'Add a class first: press A and type its name'
-              : empty && 'Play, and press the key of a class where an action starts'
-  if (!words && (state.comparison || offer())) return null
-  const active = runs.length || filling || mark !== null
-  return html`<p class=${`line ${active ? 'active' : ''}`}>${words || ' '}</p>`
+      : mark !== null && `Interval since ${time(mark)}, press O to end`
+  if (active) return html`<p class="line active">${active}</p>`
+  const forms = notes()
+  if (forms.length) return forms
+  const words = selection ? chosen() : unsure && check()
+  if (words) return html`<p class="line">${words}</p>`
+  if (state.comparison || offer()) return null
+  const next = !classes().length
+    ? 'Add a class first: press A and type its name'
+    : recording.labels.every((list) => !list.length)
+      ? 'Play, and press the key of a class where an action starts'
+      : 'Select a segment to see its times and notes here'
+  return html`<p class="line quiet">${next}</p>`
 }
 
 /** Asks which labels a recording shall have, where a file has others. */
@@ -89,8 +92,36 @@ function zoomed() {
   return Math.log(frames / (view.end - view.start)) / Math.log(Math.max(2, frames / 20))
 }
 
+/** Why a button of that name cannot be pressed, as far as it is known. */
+function isOff(name) {
+  const { can_undo, can_redo } = state.project
+  const { drawn, undrawn } = state
+  const off = { Undo: !can_undo && !drawn, Redo: !can_redo && !undrawn, 'Next uncertain': !state.uncertain.length }
+  for (const one of ['Accept', 'Accept interval']) off[one] = !state.recording.predictions
+  for (const one of ['Split', 'Merge']) off[one] = isPoints()
+  return off[name]
+}
+
+/** Keys as their signs, which are shorter. */
+const signs = (keys) =>
+  keys.replace('Shift ', '⇧').replace('Enter', '↵').replace('Tab', '⇥').replace('Page Up', 'PgUp').replace('Page Down', 'PgDn')
+
+/** Buttons of the table of keys: those of a group, or those of some names. */
+function Buttons({ group, names }) {
+  const rows = groups.filter(([title]) => !group || title === group).flatMap(([, rows]) => rows)
+  return rows
+    .filter(([, , , , name]) => name && (!names || names.includes(name)))
+    .map(
+      ([keys, shown, words, deed, name, icon]) => html`<button
+        class="tool" disabled=${isOff(name)} onClick=${() => deed(keys)} title=${words}
+      >
+        <${Icon} name=${icon} /><span>${name}</span> <kbd>${signs(keyShown(keys, shown))}</kbd>
+      </button>`,
+    )
+}
+
 function Transport() {
-  const { recording, playing, speed, picture } = state
+  const { recording, playing, speed, picture, project } = state
   const { start, end } = state.view
   const width = recording.frames
   const setZoom = ({ target }) => {
@@ -98,14 +129,25 @@ function Transport() {
     const middle = state.frame >= start && state.frame <= end ? state.frame : (start + end) / 2
     look(middle - wide / 2, middle + wide / 2)
   }
-  return html`<div class="transport">
-    <button class="main" onClick=${toggle}>${playing ? 'Pause' : 'Play'}</button>
+  return html`<div class="transport" role="group" aria-label="Play">
+    <button class="main" onClick=${toggle} title="Space">
+      <${Icon} name=${playing ? 'pause' : 'play'} />${playing ? 'Pause' : 'Play'}
+    </button>
+    <span class="steps icons"><${Buttons} names=${['Previous', 'Next', 'Loop']} /></span>
     <span class="time" id="time" />
-    <label>Speed
-      <select value=${speed} onChange=${({ target }) => setSpeed(+target.value)}>
-        ${speeds.map((one) => html`<option value=${one}>${one}×</option>`)}
-      </select>
-    </label>
+    <span class="legend">
+      ${project.preview && html`<span class="preview" title="A finished training replaces them">
+        Preview: predictions of a simple model, learnt in seconds
+      </span>`}
+      ${recording.seen.some((row) => row.length) && html`<span class="learnt"
+        title="Hatched predictions are of what the model has learnt from: they say little about other recordings. The scores at Training are of recordings that it has not seen."
+      >seen in training</span>`}
+    </span>
+    <select
+      aria-label="Speed" title="Speed" value=${speed} onChange=${({ target }) => setSpeed(+target.value)}
+    >
+      ${speeds.map((one) => html`<option value=${one}>${one}×</option>`)}
+    </select>
     ${recording.video && recording.skeleton && html`<label>Show
       <select
         value=${picture ?? 'both'}
@@ -132,33 +174,77 @@ function acceptSure(event) {
 }
 
 function Tools() {
-  const { can_undo, can_redo } = state.project
-  const { drawn, undrawn } = state
-  const off = { Undo: !can_undo && !drawn, Redo: !can_redo && !undrawn, 'Next uncertain': !state.uncertain.length }
   const guess = state.recording.predictions
-  for (const name of ['Accept', 'Accept interval']) off[name] = !guess
-  for (const name of ['Split', 'Merge']) off[name] = isPoints()
-  // Their keys settle disagreements while observers are compared.
-  const left = groups.filter(([title]) => !(state.comparison && title === 'Check predictions'))
-  const tools = left.flatMap(([, rows]) => rows).filter((row) => row[4])
-  return html`<div class="tools" role="group" aria-label="Tools">
-    ${tools.map(
-      ([names, shown, , deed, name]) =>
-        html`<button disabled=${off[name]} onClick=${() => deed(names)} title=${shown}>
-          ${name} <kbd>${keyShown(names, shown)}</kbd>
-        </button>`,
-    )}
-    ${!state.comparison && html`<form onSubmit=${acceptSure}>
-      <button disabled=${!guess} title="of the marked interval, or else of the recording">
-        Accept from
-      </button>
-      <input
-        name="percent" type="number" min="0" max="100" defaultValue="90"
-        aria-label="Confidence in percent"
-      /> %
-    </form>`}
-    <button onClick=${() => ((state.help = true), change())}>All keys <kbd>?</kbd></button>
+  return html`<div class="tools">
+    <div role="group" aria-label="Label">
+      <${Buttons} group="Label" /><${Buttons} names=${['Next gap']} />
+    </div>
+    <div role="group" aria-label="Correct">
+      <${Buttons} names=${['Split', 'Merge', 'Delete']} />
+    </div>
+    ${
+      // Their keys settle disagreements while observers are compared.
+      !state.comparison && html`<div role="group" aria-label="Check">
+        <${Buttons} group="Check predictions" />
+        <form onSubmit=${acceptSure}>
+          <button disabled=${!guess} title="of the marked interval, or else of the recording">
+            Accept from
+          </button>
+          <label><input
+            name="percent" type="number" min="0" max="100" defaultValue="90"
+            aria-label="Confidence in percent"
+          /> %</label>
+        </form>
+      </div>`
+    }
   </div>`
+}
+
+/** What is needed rarely. */
+function Menu() {
+  const close = ({ currentTarget }) => (currentTarget.closest('details').open = false)
+  const help = (event) => {
+    close(event)
+    state.help = true
+    change()
+  }
+  const look = (event) => {
+    close(event)
+    tour.begin()
+  }
+  return html`<details class="menu">
+    <summary aria-label="Menu" title="Menu"><${Icon} name="menu" /></summary>
+    <div>
+      <button onClick=${help}>All keys <kbd>?</kbd></button>
+      <button onClick=${look}>Look around</button>
+      <label class="field">Theme
+        <select value=${theme()} onChange=${({ target }) => setTheme(target.value)}>
+          ${THEMES.map((one) => html`<option>${one}</option>`)}
+        </select>
+      </label>
+    </div>
+  </details>`
+}
+
+const FoldButton = ({ side, name }) => html`<button
+  class="plain" aria-label=${name} title=${name} aria-pressed=${!isFolded(side)}
+  onClick=${() => fold(side)}
+><${Icon} name=${side} /></button>`
+
+function Header() {
+  const { project, recording } = state
+  const { length } = state.uncertain
+  return html`<header>
+    ${project && html`<${FoldButton} side="left" name="List of recordings" />`}
+    <h1>${project?.name ?? 'Studio'}</h1>
+    ${project?.observer && html`<span>observer ${project.observer}</span>`}
+    ${project && html`<${Saved} />`}
+    ${recording && html`<span class="quiet">
+      ${length > 0 && `Uncertain segments: ${openUncertain().length} here, ${length} in all`}
+    </span>
+    <span class="steps"><${Buttons} names=${['Undo', 'Redo']} /></span>`}
+    ${project && html`<${Menu} /><${FoldButton} side="right" name="Panels" />`}
+  </header>`
 }
 
 function Help() {
@@ -196,24 +282,6 @@ function Help() {
   </dialog>`
 }
 
-const Empty = () => html`<div class="empty">
-  <h2>Three steps</h2>
-  <ol>
-    <li>
-      Add the classes that you want to tell apart, such as “walk”: press A, type a name,
-      press Enter.
-    </li>
-    <li>
-      Play a recording. Press the key of a class where the action starts, and again where
-      it ends.
-    </li>
-    <li>
-      Label a few minutes, press “Train”, then check what the model is uncertain of with Tab and
-      Enter.
-    </li>
-  </ol>
-</div>`
-
 /** Asks for the rate of poses whose files do not state it. */
 function Rate() {
   const { unrated } = state.project
@@ -237,51 +305,33 @@ function Rate() {
 
 function App() {
   const { project, recording, alert, said, help } = state
-  const first = project && tiers().every((tier) => !tier.classes.length)
   return html`
-    <header>
-      <h1>${project?.name ?? 'Studio'}</h1>
-      ${project?.observer && html`<span>observer ${project.observer}</span>`}
-      ${project && html`<${Saved} />`}
-      ${recording && html`<span class="quiet">
-        ${state.uncertain.length > 0 && `Uncertain segments: ${openUncertain().length} here, ${state.uncertain.length} in all`}
-      </span>`}
-    </header>
+    <${Header} />
     ${alert && html`<div role="alert" class="alert">
       <p>${alert}</p>
       <button onClick=${() => ((state.alert = null), change())}>Dismiss</button>
     </div>`}
     ${!project && !alert && html`<p class="empty">Opening the folder</p>`}
     ${project && html`<main>
-      <${Recordings} />
+      ${!isFolded('left') && html`<${Recordings} /><${Edge} side="left" />`}
       <div class="stage">
-        ${first && recording && html`<${Empty} />`}
         ${project.unrated.length > 0 && html`<${Rate} />`}
         ${!project.recordings.length && !project.unrated.length && html`<p class="empty">This folder has no recordings.</p>`}
         ${recording && html`
           <${Picture} />
           <${Transport} />
-          <${Line} />
-          <${Dispute} />
-          <${Offered} />
-          ${project.preview && html`<p class="preview">
-            Preview: predictions of a simple model, learnt in seconds. A finished training
-            replaces them.
-          </p>`}
-          ${recording.seen.some((row) => row.length) && html`<p class="quiet">
-            Hatched predictions are of what the model has learnt from: they say little about
-            other recordings. The scores at Training are of recordings that it has not seen.
-          </p>`}
+          <div class="now"><${Now} /><${Dispute} /><${Offered} /></div>
           <${Timeline} />
-          <${Notes} />
           <${Tools} />
           <div class="lists"><${Segments} /><${Statistics} /><${History} /></div>`}
       </div>
-      ${project.recordings.length > 0 && html`<div class="side">
-        <${Classes} /><${PlacePanel} /><${Training} /><${Observers} /><${Export} />
-      </div>`}
+      ${project.recordings.length > 0 && !isFolded('right') && html`<${Edge} side="right" />
+        <div class="side">
+          <${Classes} /><${Training} /><${Observers} /><${PlacePanel} /><${Export} />
+        </div>`}
     </main>`}
     <p class="said" role="status" aria-live="polite">${said}</p>
+    <${tour.Tour} />
     ${help && html`<${Help} />`}`
 }
 
@@ -352,6 +402,7 @@ async function begin() {
   await loadUncertain()
   // Somebody may type the first name already.
   document.activeElement.closest('form') || focusTimeline()
+  if (state.recording) tour.invite()
   await loadNews()
 }
 attempt(begin)

@@ -1,5 +1,6 @@
 // The drawing of the timeline, anew whenever something changed.
 import { after, apply } from './labels.js'
+import { keyOf } from './keys.js'
 import { disputed } from './observers.js'
 import {
   change, classOf, clock, labels, named, openUncertain, predictions, seen, state, theirs, tiers,
@@ -8,7 +9,7 @@ import {
 let canvas = null
 let pen = null
 let width = 0
-let theme = null
+let theme = {}
 
 /** Draws on a canvas from now on; returns what ends that. */
 export function drawOn(element) {
@@ -18,17 +19,10 @@ export function drawOn(element) {
     width = canvas.clientWidth
     change(false)
   })
-  const dark = matchMedia('(prefers-color-scheme: dark)')
-  const repaint = () => {
-    readTheme()
-    change(false)
-  }
   readTheme()
   sizes.observe(canvas)
-  dark.addEventListener('change', repaint)
   return () => {
     sizes.disconnect()
-    dark.removeEventListener('change', repaint)
     canvas = null
   }
 }
@@ -38,11 +32,15 @@ export function drawOn(element) {
 export const OVERVIEW = 24
 export const AXIS = 22
 
-/** The room for the names of the tiers. */
+const nameOf = (tier) => tiers()[tier].name || 'labels'
+const PREDICTED = 'predicted'
+
+/** The room for the names of the rows. */
 function gutter() {
   pen.font = `12px ${theme.font}`
-  const names = tiers().map(({ name }) => pen.measureText(name).width)
-  return Math.round(Math.min(Math.max(...names) + 18, width * 0.28))
+  const names = [PREDICTED, ...tiers().map((_, tier) => nameOf(tier))]
+  const wide = names.map((name) => pen.measureText(name).width)
+  return Math.round(Math.min(Math.max(...wide) + 18, width * 0.28))
 }
 
 export function layout() {
@@ -61,7 +59,7 @@ export function layout() {
     return row
   })
   return {
-    gutter: count > 1 ? gutter() : 0,
+    gutter: gutter(),
     axis: OVERVIEW + 6,
     speed: { y: OVERVIEW + 6 + AXIS, h: speed },
     rows,
@@ -89,8 +87,8 @@ export function scales(plan) {
 
 function readTheme() {
   const style = getComputedStyle(canvas)
-  const names = ['ground', 'row', 'line', 'text', 'quiet', 'accent', 'unsure']
-  theme = { font: style.fontFamily, mixed: new Map(), hatch: null }
+  const names = ['panel', 'row', 'line', 'text', 'quiet', 'accent', 'unsure']
+  theme = { of: document.documentElement.dataset.theme, font: style.fontFamily, mixed: new Map(), hatch: null }
   for (const name of names) theme[name] = style.getPropertyValue(`--${name}`).trim()
 }
 
@@ -126,22 +124,28 @@ function hatch() {
 
 // Drawing
 
-/** A text where it fits; else none, or a part of it. */
+/** A text where it fits; else none, or a part of it. Returns whether it is there. */
 function text(words, x, y, room, color, size = 12, part = false) {
   pen.font = `${size}px ${theme.font}`
   const fits = (some) => pen.measureText(some).width <= room
   if (!fits(words)) {
-    if (!part) return
+    if (!part) return false
     while (words && !fits(`${words}…`)) words = words.slice(0, -1)
     words += '…'
   }
   pen.fillStyle = color
   pen.fillText(words, x, y)
+  return true
 }
 
-/** A row of segments; those within a pixel that is drawn already are left out. */
-function segments(list, tier, scale, { y, h }, scored = false) {
+/**
+ * A row of segments; those within a pixel that is drawn already are left out. `cover`
+ * draws over them, below their names: where one has no room, the key of its class marks it.
+ */
+function segments(list, tier, scale, { y, h }, scored = false, cover = () => {}) {
   let drawn = -1
+  const words = []
+  const size = Math.min(13, h - 2)
   for (let i = after(list, scale.start); i < list.length && list[i][0] < scale.end; i++) {
     const [start, end, label, score, name] = list[i]
     const x0 = Math.max(scale.x(start), scale.left)
@@ -152,10 +156,14 @@ function segments(list, tier, scale, { y, h }, scored = false) {
     const [color, ink] = paints(label, tier, share)
     pen.fillStyle = label === -1 ? hatch() : color
     pen.fillRect(x0, y, Math.max(1, x1 - x0 - (x1 - x0 > 4 ? 1 : 0)), h)
-    if (scale.words && label !== -1) {
-      const size = Math.min(13, h - 2)
-      text(name ?? named(label, tier), x0 + 4, y + h / 2, x1 - x0 - 8, ink, size)
+    if (scale.words && label !== -1 && x1 - x0 > 8) {
+      words.push([name ?? named(label, tier), keyOf(label, tier), x0, x1 - x0, ink])
     }
+  }
+  cover()
+  for (const [name, key, x, room, ink] of words) {
+    const fits = text(name, x + 5, y + h / 2, room - 10, ink, size)
+    if (!fits && key) text(key, x + room / 2 - 3.5, y + h / 2, room, ink, Math.min(11, size))
   }
 }
 
@@ -200,8 +208,8 @@ function overview(plan, far) {
   const of = [...recording.labels, recording.predictions, tiers(), theme, canvas.width]
   if (of.some((one, i) => one !== still.of[i])) still = { of, image: summary(plan, far) }
   pen.drawImage(still.image, 0, 0, width, OVERVIEW)
-  band(far, 0, view.start, 0, OVERVIEW, theme.ground, 0.6)
-  band(far, view.end, recording.frames, 0, OVERVIEW, theme.ground, 0.6)
+  band(far, 0, view.start, 0, OVERVIEW, theme.panel, 0.6)
+  band(far, view.end, recording.frames, 0, OVERVIEW, theme.panel, 0.6)
   outline(far, view.start, view.end, 1, OVERVIEW - 2, theme.text)
   band(far, frame, frame, 0, OVERVIEW, theme.accent, 1)
 }
@@ -246,14 +254,14 @@ function row({ tier, y, h, low, other }, plan, near) {
   pen.fillRect(plan.gutter, y, width - plan.gutter, h)
   const moved = preview?.tier === tier
   segments(moved ? apply(labels(tier), preview.edit) : labels(tier), tier, near, { y, h })
-  if (low.h) segments(predictions(tier), tier, near, low, true)
-  if (low.h) {
+  const learnt = () => {
     pen.fillStyle = hatch()
     for (const [start, end] of seen(tier)) {
       const x0 = near.x(Math.max(start, near.start))
       pen.fillRect(x0, low.y, Math.max(0, near.x(Math.min(end, near.end)) - x0), low.h)
     }
   }
+  if (low.h) segments(predictions(tier), tier, near, low, true, learnt)
   if (low.h && state.project.preview) {
     outline(near, near.start, near.end, low.y, low.h, theme.unsure, [6, 4])
   }
@@ -274,20 +282,23 @@ function row({ tier, y, h, low, other }, plan, near) {
   if (selection?.tier === tier) {
     if (!selection.segment) band(near, selection.start, selection.end, y, h, theme.accent, 0.3)
     outline(near, selection.start, selection.end, y - 1, h + 2, theme.text)
-    outline(near, selection.start, selection.end, y + 1, h - 2, theme.ground)
+    outline(near, selection.start, selection.end, y + 1, h - 2, theme.panel)
   }
-  if (plan.gutter) {
-    const here = tier === state.tier
-    pen.fillStyle = theme.ground
-    pen.fillRect(0, y - 4, plan.gutter - 2, h + low.h + other.h + 10)
-    if (here) band({ x: (x) => x }, 0, 4, y, h + low.h + 2, theme.accent, 1)
-    text(tiers()[tier].name, 9, y + h / 2, plan.gutter - 14, here ? theme.text : theme.quiet, 12, true)
-  }
+  const here = tier === state.tier
+  pen.fillStyle = theme.panel
+  pen.fillRect(0, y - 4, plan.gutter - 2, h + low.h + other.h + 10)
+  if (here && tiers().length > 1) pen.fillStyle = theme.accent
+  pen.fillRect(0, y, 3, h + low.h + 2)
+  const write = (words, { y, h }, ink) => h && text(words, 8, y + h / 2, plan.gutter - 12, ink, 12, true)
+  write(nameOf(tier), { y, h }, here ? theme.text : theme.quiet)
+  write(PREDICTED, low, theme.quiet)
+  write(state.comparison?.observer || 'theirs', other, theme.quiet)
 }
 
 export function drawTimeline() {
   if (!canvas || !width || !state.recording) return
   const { recording, frame, unsure, loop, mark, view } = state
+  if (theme.of !== document.documentElement.dataset.theme) readTheme()
   const plan = layout()
   const ratio = devicePixelRatio || 1
   const [w, h] = [Math.round(width * ratio), Math.round(plan.height * ratio)]
@@ -306,6 +317,7 @@ export function drawTimeline() {
   pen.clip()
   axis(plan, near)
   if (recording.speed) wave(plan.speed, near)
+  for (const turn of state.turns ?? []) band(near, turn, turn, plan.speed.y, plan.speed.h, theme.accent, 0.7)
   for (const [start, end] of openUncertain()) {
     if (end < view.start || start > view.end) continue
     band(near, start, end, plan.axis + AXIS - 4, 4, theme.unsure, 1)
@@ -313,6 +325,7 @@ export function drawTimeline() {
   }
   if (loop) band(near, loop.start, loop.end, plan.axis, AXIS, theme.accent, 0.3)
   pen.restore()
+  if (recording.speed) text('motion', 8, plan.speed.y + 20, plan.gutter - 12, theme.quiet, 12, true)
   pen.save()
   pen.beginPath()
   pen.rect(0, OVERVIEW, width, plan.height)

@@ -1,5 +1,6 @@
 // The panel of the classes: their keys label, and forms change them and their tiers.
 import { press } from './actions.js'
+import { Panel } from './fold.js'
 import { focusTimeline, keyOf } from './keys.js'
 import {
   addClasses, attempt, change, classes, edit, isPoints, labels, outbox, state, tiers,
@@ -91,7 +92,7 @@ function Class({ one, head, open, toggle }) {
   return html`${head && html`<li class="quiet">${head}</li>`}
   <li>
     <button class="class" aria-pressed=${active} title=${description} onClick=${() => press(id)}>
-      <i class="swatch ${id < 0 ? 'none' : ''}" style=${{ background: paint }} />
+      <i class=${`swatch ${id < 0 ? 'none' : ''}`} style=${{ background: paint }} />
       <span>${name}${isPoints() && id >= 0 && html`<small> ${count(id)}×</small>`}</span><kbd>${keyOf(id)}</kbd>
     </button>
     ${id >= 0 &&
@@ -186,8 +187,7 @@ export function Classes() {
   const [opened, toggle] = useState(null)
   const add = (name) => edit((wanted) => own(wanted).push({ name }), `added ${name}`)
   const head = (one, i) => one.group !== (classes()[i - 1]?.group ?? '') && (one.group || 'other')
-  return html`<section aria-label="Classes">
-    <h2>Classes</h2>
+  return html`<${Panel} title="Classes" begins=${true}>
     ${tiers().length > 1 &&
     html`<label class="field">Tier
       <select value=${state.tier} onChange=${({ target }) => goTo(+target.value)}>
@@ -204,8 +204,7 @@ export function Classes() {
       ${state.recording && html`<${Class} key="none" one=${{ id: -1, name: 'no label' }} />`}
     </ul>
     <${Add} id="add" words="new class" button="Add class" add=${add} />
-    <p class="quiet">Enter adds it and returns to the timeline, as Esc does.</p>
     <${Import} />
     <${Tiers} />
-  </section>`
+  </${Panel}>`
 }

@@ -5,7 +5,7 @@ import { travelAny } from './places.js'
 import { faster, toggle } from './player.js'
 import { atOpened, change, isOpening, isPoints, state, tiers, zoom } from './state.js'
 
-// Names of keys, how they are shown, what they do in words, the deed, a button's name.
+// Names of keys, how they are shown, what they do in words, the deed, a button's name and icon.
 export const groups = [
   ['Play and move', [
     [' ', 'Space', 'play or pause', toggle],
@@ -13,12 +13,12 @@ export const groups = [
       (key) => act.step(key === 'ArrowLeft' ? -1 : 1)],
     ['Shift+ArrowLeft Shift+ArrowRight', 'Shift ← →', 'one second',
       (key) => act.second(key === 'Shift+ArrowLeft' ? -1 : 1)],
-    ['PageUp', 'Page Up', 'previous boundary', () => act.boundary(-1)],
-    ['PageDown', 'Page Down', 'next boundary', () => act.boundary(1)],
+    ['PageUp', 'Page Up', 'previous boundary', () => act.boundary(-1), 'Previous', 'back'],
+    ['PageDown', 'Page Down', 'next boundary', () => act.boundary(1), 'Next', 'forward'],
     ['Home End', 'Home End', 'start, end', (key) => act.step(key === 'Home' ? -1e9 : 1e9)],
     [', .', ', .', 'slower, faster', (key) => faster(key === ',' ? -1 : 1)],
-    ['l', 'L', 'loop around the nearest boundary', act.loop, 'Loop'],
-    ['u', 'U', 'next interval without label', () => act.gap(1), 'Next gap'],
+    ['l', 'L', 'loop around the nearest boundary', act.loop, 'Loop', 'loop'],
+    ['u', 'U', 'next interval without label', () => act.gap(1), 'Next gap', 'gap'],
     ['Shift+u', 'Shift U', 'previous interval without label', () => act.gap(-1)],
     ['n p', 'N P', 'next, previous recording', (key) => act.recording(key === 'n' ? 1 : -1)],
     ['/', '/', 'find a recording by its name', () => document.getElementById('find')?.select()],
@@ -31,9 +31,9 @@ export const groups = [
     ['', 'Alt letter', 'what the letter does where a class has it as its key'],
     ['0', '0', 'the same with “no label”: nothing is learnt from it', () => act.press(-1)],
     ['Escape', 'Esc', 'cancel; else leave the timeline', leave],
-    ['f', 'F', 'fill all gaps with the class whose key comes next', act.startFilling, 'Fill gaps'],
-    ['i', 'I', 'an interval begins here', act.markIn, 'In'],
-    ['o', 'O', 'the interval ends here; a class key labels it', act.markOut, 'Out'],
+    ['f', 'F', 'fill all gaps with the class whose key comes next', act.startFilling, 'Fill gaps', 'fill'],
+    ['i', 'I', 'an interval begins here', act.markIn, 'In', 'in'],
+    ['o', 'O', 'the interval ends here; a class key labels it', act.markOut, 'Out', 'out'],
     ['g', 'G', 'select the segment, prediction or gap here; a class key labels it', act.select],
     ['a', 'A', 'add a class', () => document.getElementById('add').focus()],
   ]],
@@ -41,24 +41,25 @@ export const groups = [
     ['[ ]', '[ ]', 'nearest boundary one frame earlier, later',
       (key) => act.nudge(key === '[' ? -1 : 1)],
     ['{ }', 'Shift [ ]', 'ten frames', (key) => act.nudge(key === '{' ? -10 : 10)],
-    ['s', 'S', 'split here', act.split, 'Split'],
-    ['m', 'M', 'merge with the next segment', act.merge, 'Merge'],
-    ['Delete Backspace', 'Del', 'delete the labels selected or here', act.remove, 'Delete'],
-    ['Ctrl+z', 'Ctrl Z', 'undo', () => travelAny('undo', 'undone'), 'Undo'],
-    ['Ctrl+Shift+z Ctrl+y', 'Ctrl Y', 'redo', () => travelAny('redo', 'redone'), 'Redo'],
+    ['s', 'S', 'split here', act.split, 'Split', 'split'],
+    ['m', 'M', 'merge with the next segment', act.merge, 'Merge', 'merge'],
+    ['Delete Backspace', 'Del', 'delete the labels selected or here', act.remove, 'Delete', 'delete'],
+    ['Ctrl+z', 'Ctrl Z', 'undo', () => travelAny('undo', 'undone'), 'Undo', 'undo'],
+    ['Ctrl+Shift+z Ctrl+y', 'Ctrl Y', 'redo', () => travelAny('redo', 'redone'), 'Redo', 'redo'],
   ]],
   ['Check predictions', [
-    ['Tab', 'Tab', 'next uncertain segment (in the timeline)', () => act.nextUncertain(1), 'Next uncertain'],
+    ['Tab', 'Tab', 'next uncertain segment (in the timeline)', () => act.nextUncertain(1), 'Next uncertain', 'doubt'],
     ['Shift+Tab', 'Shift Tab', 'previous uncertain segment', () => act.nextUncertain(-1)],
-    ['Enter', 'Enter', 'accept the predicted segment here, of an uncertain interval what lies in it', act.accept, 'Accept'],
+    ['Enter', 'Enter', 'accept the predicted segment here, of an uncertain interval what lies in it', act.accept, 'Accept', 'accept'],
     ['Shift+Enter', 'Shift Enter', 'accept all of the uncertain segment or the marked interval',
-      act.acceptInterval, 'Accept interval'],
+      act.acceptInterval, 'Accept interval', 'all'],
   ]],
   ['Mouse', [
     ['', 'Click', 'go there, select the segment'],
     ['', 'Shift drag', 'mark an interval'],
-    ['', 'Drag a boundary', 'move it'],
-    ['', 'Ctrl wheel', 'zoom'],
+    ['', 'Drag a boundary', 'move it, to changes of motion nearby; with Alt, anywhere'],
+    ['', 'Wheel', 'zoom the timeline, or the picture; with Shift, move along'],
+    ['', 'Drag', 'move the timeline or the picture; on the times, the playhead'],
   ]],
   ['This help', [['?', '?', 'show, hide', () => ((state.help = !state.help), change())]]],
 ]
@@ -139,7 +140,7 @@ export const focusTimeline = () =>
   document.getElementById('timeline')?.focus({ preventScroll: true })
 
 function leave() {
-  if (!act.cancel()) document.querySelector('.list summary')?.focus()
+  if (!act.cancel()) document.querySelector('.lists summary')?.focus()
 }
 
 // Keys that are pressed while a recording is loaded are for that one.

@@ -179,3 +179,16 @@ export function neighbour(list, frame, direction) {
     .filter((b) => (b - frame) * direction > 0)
   return near.length ? (direction > 0 ? Math.min(...near) : Math.max(...near)) : null
 }
+
+/** The frames at which a curve of motion over all frames changes most, sorted. */
+export function turns(speed, frames, fps) {
+  const step = frames / speed.length
+  const wide = Math.max(1, Math.round((0.2 * fps) / step))
+  const mean = (from, to) => {
+    const part = speed.slice(Math.max(0, from), to)
+    return part.reduce((sum, one) => sum + one, 0) / (part.length || 1)
+  }
+  const size = speed.map((_, i) => Math.abs(mean(i, i + wide) - mean(i - wide, i)))
+  const isPeak = (one, i) => one > 0.05 && one >= Math.max(...size.slice(Math.max(0, i - wide), i + wide + 1))
+  return [...size.keys()].filter((i) => isPeak(size[i], i)).map((i) => Math.round(i * step))
+}

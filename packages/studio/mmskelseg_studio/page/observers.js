@@ -1,5 +1,5 @@
 // Comparing one's labels with those of another observer, and settling what differs.
-import { Fold } from './fold.js'
+import { Fold, Panel } from './fold.js'
 import { at, inside, joined, withRest } from './labels.js'
 import { seek } from './player.js'
 import {
@@ -160,7 +160,7 @@ function Scores({ title, rows }) {
 function Agreement({ tier, kappa, f1, classes, recordings }) {
   const rows = [['all', { kappa, f1 }], ...classes.map((one) => [`class ${one.class}`, one])]
   return html`<${Scores} title=${tier} rows=${rows} />
-    <${Fold} title="Each recording"><${Scores} title=${tier} rows=${Object.entries(recordings)} /></${Fold}>`
+    <${Fold} title="Each recording" name=${`recordings ${tier}`}><${Scores} title=${tier} rows=${Object.entries(recordings)} /></${Fold}>`
 }
 
 /** Who has labelled here, and how far their labels agree with these. */
@@ -169,8 +169,7 @@ export function Observers() {
   const { comparison } = state
   if (!observer && !others.length) return null
   const taken = (take) => all().filter((one) => one.take === take).length
-  return html`<section aria-label="Observers">
-    <h2>Observers</h2>
+  return html`<${Panel} title="Observers" begins=${true}>
     <p>${observer ? `You label as ${observer}.` : 'You label without a name.'}</p>
     ${others.map(
       (other) => html`<button onClick=${() => attempt(() => compare(other))}>
@@ -187,7 +186,7 @@ export function Observers() {
       </p>
       ${comparison.overall.map((one) => html`<${Agreement} ...${one} />`)}
       ${comparison.notes.map((note) => html`<p class="quiet">${note}</p>`)}`}
-  </section>`
+  </${Panel}>`
 }
 
 /** Whether a recording has disagreements to settle. */

@@ -1,6 +1,8 @@
 // The panels at the sides: recordings, training, export.
 import { post } from './api.js'
 import { Find, found, shareOf } from './finding.js'
+import { Fold, Panel } from './fold.js'
+import { keep, kept } from './kept.js'
 import {
   addRecordings, attempt, change, clock, decide, open, say, start, state,
 } from './state.js'
@@ -47,7 +49,7 @@ function News() {
 }
 
 export function Recordings() {
-  const { recordings } = state.project
+  const { recordings, notes } = state.project
   const area = useRef()
   useEffect(() => {
     const list = area.current
@@ -84,7 +86,9 @@ export function Recordings() {
     </ul>
     ${recordings.length > 0 && !found().length && html`<p class="quiet">None is like this.</p>`}
     <${Conversion} ...${state.project.conversion} />
-    ${state.project.notes?.map((note) => html`<p class="quiet">${note}</p>`)}
+    ${notes.length > 0 && html`<${Fold} title="Notes" begins=${true}>
+      ${notes.map((note) => html`<p>${note}</p>`)}
+    </${Fold}>`}
   </section>`
 }
 
@@ -119,8 +123,7 @@ export function Training() {
   const labelled = recordings.reduce((sum, r) => sum + r.labelled, 0)
   const poseless = recordings.filter((r) => r.video && !r.poses).length
   const held = model?.held_out
-  return html`<section aria-label="Training">
-    <h2>Training</h2>
+  return html`<${Panel} title="Training" begins=${true}>
     <p>${duration(labelled)} are labelled.</p>
     ${busy
       ? html`<${Progress} job=${job} />`
@@ -156,13 +159,12 @@ export function Training() {
     </table>`}
     ${model?.more && html`<p>${model.more}</p>`}
     ${model && html`<p><a href="report" target="_blank">Report of the model</a></p>`}
-  </section>`
+  </${Panel}>`
 }
 
 /** The formats that were chosen last, also before the page was closed. */
 function chosenFormats() {
-  const kept = JSON.parse(localStorage.getItem('formats') ?? '[]')
-  return kept.filter((one) => state.project.formats.some(({ name }) => name === one))
+  return kept('formats', []).filter((one) => state.project.formats.some(({ name }) => name === one))
 }
 
 export function Export() {
@@ -173,7 +175,7 @@ export function Export() {
     setChosen((now) => {
       const next = now.filter((one) => one !== target.value)
       if (target.checked) next.push(target.value)
-      localStorage.setItem('formats', JSON.stringify(next))
+      keep('formats', next)
       return next
     })
   const save = () =>
@@ -182,8 +184,7 @@ export function Export() {
       setMade(reply)
       say(`exported ${reply.files.length} files to ${reply.folder}`)
     })
-  return html`<section aria-label="Export">
-    <h2>Export</h2>
+  return html`<${Panel} title="Export">
     <fieldset>
       <legend>What</legend>
       ${['labels', 'predictions'].map(
@@ -214,5 +215,5 @@ export function Export() {
           </li>`,
         )}
       </ul>`}
-  </section>`
+  </${Panel}>`
 }

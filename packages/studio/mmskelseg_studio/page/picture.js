@@ -1,8 +1,11 @@
 // The picture: a video, a skeleton, or one over the other.
 import { check, place, poses as load } from './api.js'
+import { Icon } from './icons.js'
+import { fold, isFolded, keep, kept } from './kept.js'
 import { Places } from './places.js'
 import { adopt, pause, point, toggle, video } from './player.js'
-import { attempt, change, complain, state } from './state.js'
+import { attempt, change, complain, state, tiers } from './state.js'
+import * as tour from './tour.js'
 import { html, useEffect, useRef, useState } from './vendor/preact.js'
 
 // Poses, in pieces
@@ -33,7 +36,10 @@ function piece(number) {
   return pieces.get(number)
 }
 
-/** The joints of all people at a frame, then objects, flat; null while being loaded. */
+/**
+ * The joints of all people at a frame, then objects, as x, y and confidence, flat; null
+ * while being loaded.
+ */
 function poseAt(frame) {
   const { id, skeleton } = state.recording
   const { people, joints, objects } = skeleton
@@ -44,7 +50,7 @@ function poseAt(frame) {
   const number = Math.floor(frame / PIECE)
   const here = piece(number)
   if (frame % PIECE > PIECE / 2) piece(number + 1)
-  const size = objects.reduce((sum, [, , points]) => sum + points, people * joints.length) * 2
+  const size = objects.reduce((sum, [, , points]) => sum + points, people * joints.length) * 3
   const start = (frame - number * PIECE) * size
   return here && here.subarray(start, start + size)
 }
@@ -86,18 +92,98 @@ function drawObject(pen, [name, ink, count], points) {
   pen.fillText(name, x, y - 6)
 }
 
-/** How pixels of the recording lie in a picture of this size: where bodies are, fills it. */
+// What is seen: all, or where bodies are; zoomed by the wheel, moved by a drag, in pixels.
+const camera = { zoom: 1, x: 0, y: 0 }
+const follows = () => kept('follow', true)
+const MARGIN = 16
+const AROUND = 1.8 // of several, as much is seen around the one that is followed
+const WORTH = 1.15 // so much larger are bodies that are followed
+
+/** The centre of the labelled body around a frame, or null while being loaded. */
+function centre(frame) {
+  const { fps, skeleton } = state.recording
+  const count = skeleton.joints.length
+  const sum = [0, 0, 0]
+  for (let i = -10; i <= 10; i++) {
+    const pose = poseAt(Math.round(frame + (i * fps) / 10))
+    const box = [Infinity, Infinity, -Infinity, -Infinity]
+    for (let joint = 0; pose && joint < count; joint++) {
+      const [x, y] = [pose[3 * joint], pose[3 * joint + 1]]
+      if (!(x + y < Infinity)) continue // NaN: missing
+      box[0] = Math.min(box[0], x)
+      box[1] = Math.min(box[1], y)
+      box[2] = Math.max(box[2], x)
+      box[3] = Math.max(box[3], y)
+    }
+    if (box[0] > box[2]) continue
+    sum[0] += (box[0] + box[2]) / 2
+    sum[1] += (box[1] + box[3]) / 2
+    sum[2]++
+  }
+  return sum[2] ? [sum[0] / sum[2], sum[1] / sum[2]] : null
+}
+
+/** How pixels of the recording lie in a picture of this size. */
 export function fitted(w, h) {
-  const bounds = state.picture === 'video' ? null : state.recording.skeleton?.bounds
-  const margin = bounds ? 12 : 0
+  const { skeleton } = state.recording
+  const bounds = state.picture === 'video' ? null : skeleton?.bounds
+  const margin = bounds ? MARGIN : 0
   const box = bounds ?? [0, 0, video?.videoWidth || w, video?.videoHeight || h]
-  const [bw, bh] = [box[2] - box[0] || 1, box[3] - box[1] || 1]
-  const scale = Math.min((w - 2 * margin) / bw, (h - 2 * margin) / bh)
+  const scaled = (bw, bh) => Math.min((w - 2 * margin) / (bw || 1), (h - 2 * margin) / (bh || 1))
+  let scale = scaled(box[2] - box[0], box[3] - box[1])
+  let middle = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]
+  const near = bounds && skeleton.reach[1] > 0 ? scaled(...skeleton.reach) / (skeleton.people > 1 ? AROUND : 1) : 0
+  if (follows() && near > WORTH * scale) {
+    scale = near
+    middle = centre(state.frame) ?? middle
+  }
+  scale *= camera.zoom
   return {
     scale,
-    left: (w - bw * scale) / 2 - box[0] * scale,
-    top: (h - bh * scale) / 2 - box[1] * scale,
+    left: w / 2 + camera.x - middle[0] * scale,
+    top: h / 2 + camera.y - middle[1] * scale,
   }
+}
+
+/** The visible part, in pixels of the recording, as an SVG states it. */
+export function viewBox(w, h) {
+  const { scale, left, top } = fitted(w, h)
+  return [-left / scale, -top / scale, w / scale, h / scale].join(' ')
+}
+
+function wheel(event) {
+  event.preventDefault()
+  const box = event.currentTarget.getBoundingClientRect()
+  const by = 1.0015 ** -(event.deltaMode ? event.deltaY * 30 : event.deltaY)
+  const zoom = Math.max(0.5, Math.min(camera.zoom * by, 30))
+  // What is under the mouse stays there.
+  const stay = (at, size, moved) => at - size / 2 - ((at - size / 2 - moved) * zoom) / camera.zoom
+  camera.x = stay(event.clientX - box.left, box.width, camera.x)
+  camera.y = stay(event.clientY - box.top, box.height, camera.y)
+  camera.zoom = zoom
+  change()
+}
+
+let dragged = false
+function drag(event) {
+  dragged = false
+  const { target, clientX: x, clientY: y } = event
+  if (event.button || target.closest('.corner, .drawing, button')) return
+  const { x: left, y: top } = camera
+  target.setPointerCapture(event.pointerId)
+  target.onpointermove = ({ clientX, clientY }) => {
+    dragged ||= Math.hypot(clientX - x, clientY - y) > 4
+    if (dragged) Object.assign(camera, { x: left + clientX - x, y: top + clientY - y })
+    change(false)
+  }
+  target.onlostpointercapture = () => (target.onpointermove = null)
+}
+
+/** Looks at bodies, or at all, without what was zoomed and moved. */
+function frameIt(follow) {
+  keep('follow', follow)
+  Object.assign(camera, { zoom: 1, x: 0, y: 0 })
+  change()
 }
 
 /** Where a video of some size lies so that its skeleton is over it. */
@@ -119,8 +205,8 @@ function hover(event) {
   const { scale, left, top } = fitted(box.width, box.height)
   const away = (i) =>
     Math.hypot(
-      left + pose[2 * i] * scale - (event.clientX - box.left),
-      top + pose[2 * i + 1] * scale - (event.clientY - box.top),
+      left + pose[3 * i] * scale - (event.clientX - box.left),
+      top + pose[3 * i + 1] * scale - (event.clientY - box.top),
     )
   let found = null
   for (let i = 0; i < people * joints.length; i++) {
@@ -132,6 +218,15 @@ function hover(event) {
   change(false)
 }
 
+const TRAIL = 15 // dots of the second before
+
+/** The joints at the ends of limbs, whose ways are drawn; all where there are no limbs. */
+function ends({ joints, limbs }) {
+  const all = [...joints.keys()]
+  const count = (joint) => limbs.filter((limb) => limb.includes(joint)).length
+  return limbs.length ? all.filter((joint) => count(joint) === 1) : all
+}
+
 let drawn = ''
 
 function drawPose(canvas, over) {
@@ -139,7 +234,11 @@ function drawPose(canvas, over) {
   const ratio = devicePixelRatio || 1
   const [w, h] = [canvas.clientWidth, canvas.clientHeight]
   const pose = poseAt(frame)
-  const now = [recording.id, frame, !!pose, w, h, ratio, over?.videoWidth, hovered].join()
+  const { scale, left, top } = fitted(w, h)
+  const trails = kept('trails', true)
+  const now = [
+    recording.id, frame, !!pose, w, h, ratio, over?.videoWidth, hovered, scale, left, top, trails,
+  ].join()
   if (now === drawn) return
   drawn = now
   if (canvas.width !== Math.round(w * ratio)) canvas.width = Math.round(w * ratio)
@@ -147,49 +246,68 @@ function drawPose(canvas, over) {
   const pen = canvas.getContext('2d')
   pen.setTransform(ratio, 0, 0, ratio, 0, 0)
   pen.clearRect(0, 0, w, h)
-  const { joints, limbs, people, objects } = recording.skeleton
+  const { skeleton, fps } = recording
+  const { joints, limbs, people, objects } = skeleton
   if (!pose) return
-  const { scale, left, top } = fitted(w, h)
   const sides = joints.map(side)
   const plain = sides.every((s) => s === 2)
   const color = (s) => (plain ? oneColor : sideColors[s])
+  const put = (pose, i) => [left + pose[3 * i] * scale, top + pose[3 * i + 1] * scale]
+  const isThere = ([x, y]) => x + y < Infinity // NaN: missing
+  const thick = Math.max(2, Math.min((skeleton.reach[1] * scale) / 90, 5))
   pen.lineCap = 'round'
+  if (pose.every(Number.isNaN)) {
+    pen.fillStyle = '#a9b4c2'
+    pen.font = '13px sans-serif'
+    pen.fillText('No joint is seen in this frame', 12, 22)
+  }
   let first = people * joints.length
   for (const object of objects) {
-    const points = Array.from({ length: object[2] }, (_, i) => {
-      const at = (first + i) * 2
-      return [left + pose[at] * scale, top + pose[at + 1] * scale]
-    })
-    drawObject(pen, object, points.filter(([x, y]) => x + y < Infinity)) // NaN: missing
+    const points = Array.from({ length: object[2] }, (_, i) => put(pose, first + i))
+    drawObject(pen, object, points.filter(isThere))
     first += object[2]
   }
+  const line = (a, b, width, ink) => {
+    pen.strokeStyle = ink
+    pen.lineWidth = width
+    pen.beginPath()
+    pen.moveTo(...a)
+    pen.lineTo(...b)
+    pen.stroke()
+  }
+  const before = (i) => poseAt(Math.round(frame - (i * fps) / TRAIL))
+  for (let i = TRAIL; trails && i > 0; i--) {
+    const [from, to] = [before(i), before(i - 1)]
+    if (!from || !to) continue
+    pen.globalAlpha = 0.55 * (1 - i / (TRAIL + 1))
+    for (const joint of ends(skeleton)) {
+      const [a, b] = [put(from, joint), put(to, joint)]
+      if (isThere(a) && isThere(b)) line(a, b, thick, color(sides[joint]))
+    }
+  }
   for (let person = people - 1; person >= 0; person--) {
-    const point = (joint) => {
-      const i = (person * joints.length + joint) * 2
-      return [left + pose[i] * scale, top + pose[i + 1] * scale]
+    const index = (joint) => person * joints.length + joint
+    const fade = (...all) => {
+      const sure = Math.min(...all.map((joint) => pose[3 * index(joint) + 2]))
+      pen.globalAlpha = (person ? 0.55 : 1) * (0.3 + 0.7 * sure)
     }
-    pen.globalAlpha = person ? 0.55 : 1
-    const line = (a, b, width, ink) => {
-      pen.strokeStyle = ink
-      pen.lineWidth = width
-      pen.beginPath()
-      pen.moveTo(...a)
-      pen.lineTo(...b)
-      pen.stroke()
-    }
+    pen.setLineDash(skeleton.guessed ? [2, 2.5 * thick] : [])
     for (const [a, b] of limbs) {
-      const [from, to] = [point(a), point(b)]
-      if (!(from[0] + from[1] + to[0] + to[1] < Infinity)) continue // NaN: missing
-      if (over) line(from, to, 5, '#000a')
-      line(from, to, 2.5, color(between(sides[a], sides[b])))
+      const [from, to] = [put(pose, index(a)), put(pose, index(b))]
+      if (!isThere(from) || !isThere(to)) continue
+      fade(a, b)
+      if (over) line(from, to, 2 * thick, '#000a')
+      line(from, to, thick, color(between(sides[a], sides[b])))
     }
+    pen.setLineDash([])
     joints.forEach((_, joint) => {
-      const [x, y] = point(joint)
-      if (!(x + y < Infinity)) return
+      const [x, y] = put(pose, index(joint))
+      if (!isThere([x, y])) return
+      fade(joint)
       pen.fillStyle = color(sides[joint])
       pen.beginPath()
-      const isHere = person * joints.length + joint === hovered
-      pen.arc(x, y, isHere ? 5 : 3, 0, 7)
+      const isHere = index(joint) === hovered
+      pen.arc(x, y, 1.3 * thick + (isHere ? 2 : 0), 0, 7)
       pen.fill()
       if (!isHere) return
       pen.font = '13px sans-serif'
@@ -203,19 +321,42 @@ function drawPose(canvas, over) {
 }
 
 let canvas = null
-const keep = (element) => {
+const hold = (element) => {
   canvas = element
   drawn = ''
   change(false)
 }
 
 export function drawPicture() {
+  const area = document.querySelector('.picture')
+  const size = [area.clientWidth, area.clientHeight]
+  if (video) Object.assign(video.style, videoStyle(size))
+  area.querySelector('.places')?.setAttribute('viewBox', viewBox(...size))
   if (canvas && state.recording?.skeleton) drawPose(canvas, overlaid() ? video : null)
 }
 const overlaid = () => video && state.picture !== 'skeleton'
 
 function absent() {
   return state.project.conversion.state === 'running' ? 'The video is being converted.' : 'There is nothing to see.'
+}
+
+/** What to do in a project without classes, each a button. */
+function Empty() {
+  const show = (selector) => () => {
+    if (isFolded('right')) fold('right')
+    setTimeout(() => document.querySelector(selector)?.focus())
+  }
+  const step = (words, deed, text) => html`<li>
+    <button onClick=${deed}>${words}</button><span>${text}</span>
+  </li>`
+  return html`<div class="empty" onClick=${(event) => event.stopPropagation()}>
+    <h2>Three steps</h2>
+    <ol>
+      ${step('Add a class', show('#add'), 'for each thing to tell apart, such as “walk”.')}
+      ${step('Play', toggle, 'and press the key of a class where the action starts, and again where it ends.')}
+      ${step('Look around', () => tour.begin(), 'in six steps, from labels to a trained model.')}
+    </ol>
+  </div>`
 }
 
 /** The area with the video and the skeleton of the open recording. */
@@ -247,7 +388,18 @@ export function Picture() {
     })
   }
   const both = recording.video && recording.skeleton
-  return html`<div class="picture" onClick=${toggle} onPointerMove=${hover} ref=${area}>
+  const click = () => dragged || toggle()
+  const look = (follow, words) => html`<button
+    aria-pressed=${follows() === follow} title=${words} onClick=${() => frameIt(follow)}
+  ><${Icon} name=${follow ? 'follow' : 'whole'} />${follow ? 'Follow' : 'Whole'}</button>`
+  const trail = () => {
+    keep('trails', !kept('trails', true))
+    change()
+  }
+  return html`<div
+    class="picture" onClick=${click} onPointerMove=${hover} onPointerDown=${drag}
+    onWheel=${wheel} ref=${area}
+  >
     ${recording.video &&
     html`<video
       key=${recording.id}
@@ -267,11 +419,19 @@ export function Picture() {
     ${recording.skeleton &&
     picture !== 'video' &&
     html`<canvas
-      ref=${keep}
+      ref=${hold}
       role="img"
       aria-label=${`Skeleton of ${recording.name}`}
     />`}
     ${!recording.video && !recording.skeleton && html`<p>${absent()}</p>`}
     ${size[0] > 0 && html`<${Places} width=${size[0]} height=${size[1]} />`}
+    ${tiers().every(({ classes }) => !classes.length) && !state.playing && html`<${Empty} />`}
+    ${recording.skeleton && picture !== 'video' && html`<div
+      class="looks" role="group" aria-label="View" onClick=${(event) => event.stopPropagation()}
+    >
+      ${look(true, 'bodies fill the picture; the wheel zooms, a drag moves')}
+      ${look(false, 'all of the recording; the wheel zooms, a drag moves')}
+      <button aria-pressed=${kept('trails', true)} title="the way of the last second" onClick=${trail}>Trails</button>
+    </div>`}
   </div>`
 }

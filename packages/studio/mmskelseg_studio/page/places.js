@@ -1,6 +1,7 @@
 // Places in the picture: of all recordings, or of the open one alone.
 import { get, post } from './api.js'
-import { fitted } from './picture.js'
+import { Panel } from './fold.js'
+import { fitted, viewBox } from './picture.js'
 import { attempt, change, complain, say, state, travel } from './state.js'
 import { html, useState } from './vendor/preact.js'
 
@@ -126,8 +127,7 @@ function shapeOf({ shape, points, radius }) {
 /** The places over the picture; `width` and `height` are those of the picture. */
 export function Places({ width, height }) {
   if (!state.places?.length && !draft) return null
-  const { scale, left, top } = fitted(width, height)
-  const box = [-left / scale, -top / scale, width / scale, height / scale]
+  const { scale } = fitted(width, height)
   const hold = (place, corner) => (event) => {
     grip = { place, corner }
     event.currentTarget.closest('svg').setPointerCapture(event.pointerId)
@@ -145,7 +145,7 @@ export function Places({ width, height }) {
   }
   return html`<svg
     class=${`places ${draft ? 'drawing' : opened ? 'editing' : ''}`}
-    viewBox=${box.join(' ')}
+    viewBox=${viewBox(width, height)}
     onClick=${used} onPointerMove=${moved} onPointerUp=${release}
     role="img" aria-label="Places"
   >
@@ -177,28 +177,29 @@ export function PlacePanel() {
     state.places = state.places.filter((one) => one !== place)
     save()
   }
-  return html`<section aria-label="Places">
-    <details onToggle=${({ target }) => ((opened = target.open), change())}>
-      <summary>Places</summary>
-      <ul>
-        ${here().map((place) => html`<li class="field">
-          <span>${place.name}</span> <span class="quiet">${place.shape}</span>
-          <button aria-label=${`Delete the place ${place.name}`} onClick=${() => drop(place)}>✕</button>
-        </li>`)}
-      </ul>
-      <form onSubmit=${begin}>
-        <input name="name" placeholder="Name" aria-label="Name of a place" autocomplete="off" />
-        <select aria-label="Shape" value=${shape} onChange=${({ target }) => setShape(target.value)}>
-          ${Object.keys(HINTS).map((one) => html`<option value=${one}>${one}</option>`)}
-        </select>
-        <button>Draw</button>
-      </form>
-      ${draft && html`<p>${HINTS[draft.shape]}.</p>`}
-      ${here().length > 0 && html`<label class="field">
-        <input type="checkbox" checked=${isOwn()} onChange=${({ target }) => setOwn(target.checked)} />
-        only in this recording
-      </label>`}
-      <p class="quiet">A line called “40 cm” says how long it is. All is saved in places.geojson; Ctrl Z undoes it.</p>
-    </details>
-  </section>`
+  const onToggle = (open) => {
+    opened = open
+    change()
+  }
+  return html`<${Panel} title="Places" onToggle=${onToggle}>
+    <ul>
+      ${here().map((place) => html`<li class="field">
+        <span>${place.name}</span> <span class="quiet">${place.shape}</span>
+        <button aria-label=${`Delete the place ${place.name}`} onClick=${() => drop(place)}>✕</button>
+      </li>`)}
+    </ul>
+    <form onSubmit=${begin}>
+      <input name="name" placeholder="Name" aria-label="Name of a place" autocomplete="off" />
+      <select aria-label="Shape" value=${shape} onChange=${({ target }) => setShape(target.value)}>
+        ${Object.keys(HINTS).map((one) => html`<option value=${one}>${one}</option>`)}
+      </select>
+      <button>Draw</button>
+    </form>
+    ${draft && html`<p>${HINTS[draft.shape]}.</p>`}
+    ${here().length > 0 && html`<label class="field">
+      <input type="checkbox" checked=${isOwn()} onChange=${({ target }) => setOwn(target.checked)} />
+      only in this recording
+    </label>`}
+    <p class="quiet">A line called “40 cm” says how long it is. All is saved in places.geojson; Ctrl Z undoes it.</p>
+  </${Panel}>`
 }

@@ -15,7 +15,7 @@ function frameOf(words) {
   return Math.round(seconds * state.recording.fps)
 }
 
-function Time({ frame, name, move }) {
+export function Time({ frame, name, move }) {
   const field = useRef()
   const words = clock(frame / state.recording.fps, 3)
   useLayoutEffect(() => (field.current.value = words) && undefined, [words])
@@ -69,5 +69,5 @@ export function Segments() {
   const list = labels()
   const { name } = tiers()[state.tier]
   const title = `${list.length} ${list.length === 1 ? 'segment' : 'segments'}${name && ` of ${name}`}`
-  return html`<${Fold} title=${title}><${Rows} list=${list} /></${Fold}>`
+  return html`<${Fold} title=${title} name="segments"><${Rows} list=${list} /></${Fold}>`
 }

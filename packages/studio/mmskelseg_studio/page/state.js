@@ -16,6 +16,7 @@ export const state = {
   view: { start: 0, end: 1 }, // the frames that the timeline shows
   selection: null, // {tier, start, end, segment: is it one?}
   preview: null, // {tier, edit} of a boundary that is dragged
+  turns: null, // frames at which motion changes, while a boundary is dragged
   mark: null, // where an interval begins whose end isn't set yet
   running: {}, // by tier: {label, start} of the segment being labelled
   find: { name: '', list: 'all' }, // which recordings are listed

@@ -1,7 +1,7 @@
 // The timeline: its canvas, and the mouse on it.
 import { select } from './actions.js'
 import { AXIS, OVERVIEW, drawOn, layout, scales } from './drawing.js'
-import { at, move, nearest } from './labels.js'
+import { at, move, nearest, turns } from './labels.js'
 import { seek } from './player.js'
 import {
   change, clock, commit, isPoints, labels, look, named, noteOf, pan, predictions, say, seen, state, interval,
@@ -51,7 +51,14 @@ function sureness([, , , score], tier, frame) {
   return `${Math.round(score * 100)} %` + (known ? ', seen in training' : '')
 }
 
-const cursors = { boundary: 'ew-resize', axis: 'grab', overview: 'grab', name: 'pointer' }
+const cursors = { boundary: 'ew-resize', axis: 'col-resize', overview: 'grab', name: 'pointer' }
+
+const SNAP = 7 // pixels within which a boundary goes to a change of motion
+
+const turnsHere = () => {
+  const { speed, frames, fps } = state.recording
+  return speed ? turns(speed, frames, fps) : []
+}
 
 function center(found) {
   const { start, end } = state.view
@@ -67,10 +74,8 @@ function down(event) {
   drag = { ...found, kind: found.part, from: found.x, view: state.view, moved: false }
   if (found.part === 'overview') center(found)
   else if (event.shiftKey) drag.kind = 'interval'
-  else if (['labels', 'predictions', 'speed'].includes(found.part)) {
-    drag.kind = 'seek'
-    seek(found.frame, false)
-  }
+  else if (found.part === 'axis') seek(found.frame, false)
+  else if (found.part === 'boundary') drag.turns = turnsHere()
   change()
 }
 
@@ -84,26 +89,31 @@ function motion(event) {
   drag.moved ||= Math.abs(found.x - drag.from) > 3
   if (!drag.moved) return
   if (drag.kind === 'overview') center(found)
-  else if (drag.kind === 'axis') {
+  else if (drag.kind === 'axis') seek(found.frame, false)
+  else if (['labels', 'predictions', 'speed'].includes(drag.kind)) {
     const by = drag.near.frame(drag.from) - drag.near.frame(found.x)
     look(drag.view.start + by, drag.view.end + by)
-  } else if (drag.kind === 'seek') seek(found.frame, false)
+  }
   else if (drag.kind === 'interval') {
     const [start, end] = [drag.frame, found.frame].sort((a, b) => a - b)
     const { tier } = state
     state.selection = { tier, start, end: end + 1, segment: false }
   } else if (drag.kind === 'boundary') {
-    const to = Math.round(found.near.frame(found.x))
+    const free = Math.round(found.near.frame(found.x))
+    const near = (frame) => Math.abs(found.near.x(frame) - found.x)
+    const turn = drag.turns.find((frame) => near(frame) <= SNAP)
+    const to = event.altKey ? free : (turn ?? free)
     const edit = move(labels(drag.tier), drag.boundary, to, state.recording.frames)
     if (!edit) return
     state.preview = { tier: drag.tier, edit }
+    state.turns = drag.turns
     seek(edit.to, false)
   }
   change(false)
 }
 
 function letGo() {
-  drag = state.preview = null
+  drag = state.preview = state.turns = null
   change()
 }
 
@@ -118,8 +128,10 @@ function up() {
   } else if (kind === 'interval' && moved) {
     const { start, end } = state.selection
     say(`marked ${interval(start, end)}; press a class key`)
-  } else if (kind === 'axis' && !moved) seek(frame)
-  else if (kind === 'seek' && !moved) part === 'labels' && at(labels(), frame) && select()
+  } else if (['labels', 'predictions', 'speed'].includes(kind) && !moved) {
+    seek(frame, false)
+    if (part === 'labels' && at(labels(), frame)) select()
+  }
   change()
 }
 
@@ -130,11 +142,10 @@ function wheel(event) {
   const aside = event.shiftKey ? turn : event.deltaX
   const pixel = (end - start) / canvas.clientWidth
   const { parentNode: frame } = canvas
-  if (event.ctrlKey || event.metaKey) zoom(1.002 ** turn, near.frame(x))
-  else if (aside) pan(aside * pixel)
-  else if (part === 'axis' || part === 'overview' || frame.scrollHeight <= frame.clientHeight)
-    pan(turn * pixel)
-  else return
+  const rows = !['axis', 'overview'].includes(part)
+  if (aside) pan(aside * pixel)
+  else if (rows && frame.scrollHeight > frame.clientHeight && !event.ctrlKey && !event.metaKey) return
+  else zoom(1.002 ** turn, near.frame(x))
   event.preventDefault()
 }
 

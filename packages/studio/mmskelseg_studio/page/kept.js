@@ -1,0 +1,60 @@
+// What this browser keeps of the page: its theme, which panels are folded, their sizes.
+import { change } from './state.js'
+import { html } from './vendor/preact.js'
+
+export const kept = (name, other) => JSON.parse(localStorage.getItem(name)) ?? other
+export const keep = (name, value) => localStorage.setItem(name, JSON.stringify(value))
+
+const root = document.documentElement
+const dark = matchMedia('(prefers-color-scheme: dark)')
+export const THEMES = ['as the system', 'dark', 'light']
+
+export const theme = () => kept('theme', THEMES[0])
+export function setTheme(name) {
+  keep('theme', name)
+  root.dataset.theme = THEMES.indexOf(name) > 0 ? name : dark.matches ? 'dark' : 'light'
+  change()
+}
+dark.addEventListener('change', () => setTheme(theme()))
+setTheme(theme())
+
+// Panels at the sides, and whether their edge moves with or against the mouse.
+const SIDES = { left: 1, right: -1 }
+const WIDTHS = { left: 190, right: 240 }
+const width = (side) => kept(side, WIDTHS[side])
+
+function resize(side, wide) {
+  keep(side, Math.max(150, Math.min(wide, 420)))
+  root.style.setProperty(`--${side}`, `${width(side)}px`)
+  change(false)
+}
+for (const side of Object.keys(SIDES)) resize(side, width(side))
+
+export const isFolded = (side) => kept(`${side} folded`, false)
+export function fold(side) {
+  keep(`${side} folded`, !isFolded(side))
+  change()
+}
+
+/** The edge of a panel, which a drag or arrow keys move. */
+export function Edge({ side }) {
+  const down = (event) => {
+    event.preventDefault()
+    const { target, clientX: from } = event
+    const before = width(side)
+    target.setPointerCapture(event.pointerId)
+    target.onpointermove = ({ clientX }) => resize(side, before + SIDES[side] * (clientX - from))
+    target.onlostpointercapture = () => (target.onpointermove = null)
+  }
+  const key = (event) => {
+    const by = { ArrowLeft: -10, ArrowRight: 10 }[event.key]
+    if (!by) return
+    event.stopPropagation()
+    resize(side, width(side) + SIDES[side] * by)
+  }
+  return html`<div
+    class="edge ${side}" role="separator" aria-orientation="vertical" tabindex="0"
+    aria-label=${`Width of the ${side} panel`} aria-valuenow=${width(side)}
+    onPointerDown=${down} onKeyDown=${key}
+  />`
+}
