@@ -50,11 +50,27 @@ class ReportedData:
 
 @dataclass(frozen=True)
 class ReportedClass:
-    """How well bouts of a class are counted and timed."""
+    """How well bouts of a class are counted and timed.
+
+    ``bouts`` are the true and the predicted ones, ``f1`` is F1@10 in percent, and
+    ``edge_error`` the seconds by which half of the boundaries are off.
+    """
 
     name: str
     counting: _Verdict
     timing: _Verdict
+    bouts: tuple[int, int] = (0, 0)
+    f1: float | None = None
+    edge_error: float | None = None
+
+    @property
+    def found(self) -> int:
+        """The number of true bouts that were found.
+
+        >>> ReportedClass('walk', 'good', 'good', (6, 4), f1=80.0).found
+        4
+        """
+        return round((self.f1 or 0) * sum(self.bouts) / 200)
 
 
 @dataclass(frozen=True)

@@ -132,4 +132,16 @@ def _facts(report: FitReport) -> dict[str, Any]:
         for key in SCORES
         if (value := held_out.get(key)) is not None
     ]
-    return {'minutes': report.data.train.minutes, 'held_out': shown, 'more': more}
+    found = [
+        {
+            'name': one.name,
+            'bouts': one.bouts[0],
+            'found': one.found,
+            'invented': one.bouts[1] - one.found,
+            'seconds': one.edge_error,
+        }
+        for one in report.classes
+        if any(one.bouts)
+    ]
+    minutes = report.data.train.minutes
+    return {'minutes': minutes, 'held_out': shown, 'found': found, 'more': more}

@@ -43,6 +43,8 @@ from mmskelseg_studio.results import (
 
 # Poses of a sent piece, in frames.
 _PIECE = 4096
+# What the first model of a fit leaves, long before the others are trained.
+_FIRST = 'runs/*/first/*/metrics.json'
 # An uncertain segment of which less than this part has no label is done.
 _OPEN = 0.02
 # Changes that are listed, done ones and undone ones.
@@ -75,8 +77,9 @@ class Studio:
         self.reopen = reopen
         self.model = model
         self.job = Background(folder.work / 'job.log')
-        # It does not wait for the other, nor the other for it.
+        # They do not wait for the other, nor the other for them.
         self.conversion = Background(folder.work / 'videos.log')
+        self.first = Background(folder.work / 'first.log')
         self.version = 0
         self.places = DrawnPlaces(folder.path)
         self._begin(folder)
@@ -102,6 +105,7 @@ class Studio:
         """Stop what runs in the background."""
         self.job.stop()
         self.conversion.stop()
+        self.first.stop()
 
     # What the page asks for.
 
@@ -205,6 +209,7 @@ class Studio:
             'model': self.trained and self.trained.facts,
             'given': self.model,
             'preview': self._shown is not self._last,
+            'first': self.first.state == 'done',
             **self._training(),
             'version': self.version,
         }
@@ -552,18 +557,34 @@ class Studio:
         ids = {i: [*project.tiers[i].names] for i in places}
         seen = {name: project.known_intervals(name) for name in labelled}
 
-        def jobs() -> Jobs:
-            preview = yield 'preview', Preview(ann_file=prediction.ann_file)
-            # The model may be trained even if there is none.
-            if preview is not None:
-                found = replace(preview.placed(ids), seen=seen)
-                self.preview = found.of_project(self.folder.project)
+        def show(found: Predictions | None) -> None:
+            # There may be none, or better ones, and the training goes on.
+            if found is not None and self.job.state == 'running':
+                own = replace(found.placed(ids), seen=seen)
+                self.preview = own.of_project(self.folder.project)
                 self.version += 1
+
+        def jobs() -> Jobs:
+            show((yield 'preview', Preview(ann_file=prediction.ann_file)))
             yield 'fit', fit
+            self.first.stop()
             found = yield 'predict', prediction
             self._take(replace(found.placed(ids), seen=seen), model)
 
+        def of_first(run: Path) -> Jobs:
+            show(
+                (yield 'predict', Predict(model=str(run), ann_file=prediction.ann_file))
+            )
+
+        def look() -> None:
+            done = next(model.glob(_FIRST), None)
+            if done is not None and self.first.state == 'idle':
+                self.first.start(of_first(done.parent))
+
         self.preview = None
+        self.first.stop()
+        self.first = Background(self.folder.work / 'first.log')
+        self.job.noted = look
         self.job.start(jobs())
 
     def segment(self) -> None:

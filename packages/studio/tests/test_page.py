@@ -904,3 +904,59 @@ def test_places_are_drawn_over_the_picture(tmp_path):
         assert eventually(page, lambda: saved(3))
         assert [one.name for one in saved(3)] == ['home', 'bowl', 'gate']
         page.get_by_role('alert').get_by_text('Another window or program').wait_for()
+
+
+# What is wrong with the texts and boxes of a page, as far as a program can tell.
+FLAWS = """() => {
+  const flaws = []
+  const parts = (color) => color.match(/[\\d.]+/g).map(Number)
+  const linear = (c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+  const light = ([r, g, b]) =>
+    [r, g, b].map((c) => linear(c / 255)).reduce((sum, c, i) =>
+      sum + c * [0.2126, 0.7152, 0.0722][i], 0)
+  const ground = (e) => {
+    const [r, g, b, a = 1] = parts(getComputedStyle(e).backgroundColor)
+    return a > 0.5 || !e.parentElement ? [r, g, b] : ground(e.parentElement)
+  }
+  const skipped = 'svg, select, .icons span, .recordings ul'
+  if (document.documentElement.scrollWidth > innerWidth) flaws.push('the page')
+  for (const e of document.querySelectorAll('#app *')) {
+    if (!e.checkVisibility() || e.closest(skipped)) continue
+    const { left, right } = e.getBoundingClientRect()
+    const text = `${e.tagName} ${e.textContent.trim().slice(0, 40)}`
+    if (left < -4 || right > innerWidth + 4) flaws.push(`overflows: ${text}`)
+    const isText = (n) => n.nodeType === 3 && n.textContent.trim()
+    if (![...e.childNodes].some(isText)) continue
+    const wide = e.clientWidth && e.scrollWidth > e.clientWidth + 1
+    if (wide) flaws.push(`clipped: ${text}`)
+    const both = [parts(getComputedStyle(e).color), ground(e)].map(light)
+    const contrast = (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05)
+    const isQuiet = e.closest(':disabled, .picture > p')
+    if (!isQuiet && contrast < 4.5) flaws.push(`contrast ${contrast}: ${text}`)
+  }
+  return flaws
+}"""
+
+
+def test_page_fits_screens_and_themes(folder):
+    """Nothing overflows or is clipped, and texts differ enough from their ground."""
+    trained(folder)
+    with served(folder) as (_, address), studio(address) as page:
+        page.set_viewport_size({'width': 1280, 'height': 720})
+        page.locator('#timeline').focus()
+        page.keyboard.press('g')
+        page.get_by_label('Comment').wait_for()
+        # Who labels does not scroll.
+        height, room = page.locator('.stage').evaluate(
+            '(one) => [one.scrollHeight, one.clientHeight]'
+        )
+        assert height <= room
+        for summary in page.locator('summary').all():
+            summary.evaluate('(one) => one.parentElement.open = true')
+        for scheme in ('light', 'dark'):
+            page.emulate_media(color_scheme=scheme)
+            for width in (400, 800, 1280):
+                page.set_viewport_size({'width': width, 'height': 720})
+                drawn(page)
+                assert page.evaluate(FLAWS) == [], (scheme, width)
+        assert page.faults == []

@@ -10,6 +10,7 @@ from mmskelseg_io.files.annotations import save_annotations
 from mmskelseg_io.jobs.events import PrintedEvents
 from mmskelseg_studio import predicting, preview
 from mmskelseg_studio.preview import Preview, predict, train
+from mmskelseg_studio.results import Predictions
 from tests.conftest import studio_of, wait_for
 from tests.small_data import small_annotations
 from tests.small_jobs import Act
@@ -132,3 +133,40 @@ def test_preview_is_shown_until_the_model_is_trained(folder, monkeypatch):
     wait_for(lambda: studio.job.state != 'running')
     assert studio.job.error == 'The training has failed.'
     assert not studio.progress()['preview']
+
+
+@pytest.mark.usefixtures('quick_runs')
+def test_first_model_is_shown_while_the_training_goes_on(folder, monkeypatch):
+    """Its folder is there before the training says so."""
+    code = """
+import time
+from pathlib import Path
+run = Path({out!r}, 'runs', 'first', 'first', 'seed_0')
+run.mkdir(parents=True)
+(run / 'metrics.json').touch()
+events.note('A first model')
+time.sleep(60)
+"""
+    found = Predictions({'video_2': [[[0, 50, 1, 0.9]]]}, [])
+    models = []
+
+    def predict(model, ann_file):
+        models.append(model)
+        names = 'from mmskelseg_studio.results import Predictions\n'
+        return (
+            SimpleNamespace(ann_file=ann_file)
+            if not model.endswith('0')
+            else Act(code=f'{names}result = {found!r}')
+        )
+
+    room = 'mmskelseg_studio.studio'
+    act = lambda out, **_: Act(code=code.format(out=str(out)))  # noqa: E731
+    monkeypatch.setattr(f'{room}.Fit', act)
+    monkeypatch.setattr(f'{room}.Predict', predict)
+    studio = studio_of(folder)
+    studio.train(1)
+    wait_for(lambda: studio.progress()['first'])
+    assert studio.progress()['preview']
+    assert studio.recording(2)['predictions'] == [[(0, 50, 1, 0.9)]]
+    assert models[-1].endswith('seed_0')
+    studio.close()

@@ -137,7 +137,7 @@ function Transport() {
     <span class="time" id="time" />
     <span class="legend">
       ${project.preview && html`<span class="preview" title="A finished training replaces them">
-        Preview: predictions of a simple model, learnt in seconds
+        ${project.first ? 'First model; the training goes on' : 'Preview: predictions of a simple model'}
       </span>`}
       ${recording.seen.some((row) => row.length) && html`<span class="learnt"
         title="Hatched predictions are of what the model has learnt from: they say little about other recordings. The scores at Training are of recordings that it has not seen."
@@ -158,12 +158,10 @@ function Transport() {
         <option value="skeleton">skeleton</option>
       </select>
     </label>`}
-    <label>Zoom
-      <input
-        id="zoom" type="range" min="0" max="1" step="0.01" value=${zoomed()}
-        onInput=${setZoom}
-      />
-    </label>
+    <input
+      id="zoom" type="range" min="0" max="1" step="0.01" value=${zoomed()}
+      aria-label="Zoom" title="Zoom" onInput=${setZoom}
+    />
   </div>`
 }
 
@@ -303,6 +301,16 @@ function Rate() {
   </form>`
 }
 
+/** The page while it has nothing to show yet. */
+const Opening = () => html`<main class="opening" aria-busy="true">
+  <div class="recordings bone" />
+  <div class="stage">
+    <div class="picture bone"><p>Opening the folder</p></div>
+    <div class="now bone" /><div class="timeline bone" /><div class="now bone" />
+  </div>
+  <div class="side bone" />
+</main>`
+
 function App() {
   const { project, recording, alert, said, help } = state
   return html`
@@ -311,7 +319,7 @@ function App() {
       <p>${alert}</p>
       <button onClick=${() => ((state.alert = null), change())}>Dismiss</button>
     </div>`}
-    ${!project && !alert && html`<p class="empty">Opening the folder</p>`}
+    ${!project && !alert && html`<${Opening} />`}
     ${project && html`<main>
       ${!isFolded('left') && html`<${Recordings} /><${Edge} side="left" />`}
       <div class="stage">

@@ -225,7 +225,7 @@ function axis(plan, near) {
     pen.fillStyle = theme.line
     pen.fillRect(x, plan.axis, 1, plan.height)
     const words = clock(s, step < 1 ? 1 : 0)
-    if (x > plan.gutter - 1) text(words, x + 4, plan.axis + 11, 80, theme.quiet, 11)
+    if (x > plan.gutter - 1) text(words, x + 4, plan.axis + 11, near.right - x - 4, theme.quiet, 11)
   }
 }
 

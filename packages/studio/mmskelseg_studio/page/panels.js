@@ -116,15 +116,53 @@ function Progress({ job }) {
   </div>`
 }
 
+const off = (seconds) => (seconds === null ? '–' : `±${seconds.toFixed(seconds < 1 ? 2 : 1)} s`)
+
+/** How many bouts a model finds that it has not trained on, and the scores of that. */
+function Found({ found, held_out: held }) {
+  if (!held.length) return null
+  const sum = (key) => found.reduce((all, one) => all + one[key], 0)
+  const bouts = sum('bouts')
+  const timed = found.filter(({ seconds }) => seconds !== null)
+  const all = timed.reduce((number, one) => number + one.found, 0)
+  const seconds = timed.reduce((total, one) => total + (one.seconds * one.found) / (all || 1), 0)
+  return html`${bouts > 0 && html`<p class="found">
+      It finds <b>${sum('found')} of ${bouts}</b> bouts that it has not trained on, and invents
+      ${' '}${sum('invented')}${all > 0 && html`; boundaries are about <b>${seconds.toFixed(1)} s</b> off`}.
+    </p>
+    <table class="found">
+      <tbody>
+        ${found.map((one) => html`<tr title=${`${one.invented} invented`}>
+          <th scope="row">${one.name}<i class="meter"><i style=${{ width: `${(100 * one.found) / (one.bouts || 1)}%` }} /></i></th>
+          <td>${one.found} of ${one.bouts}</td><td>${off(one.seconds)}</td>
+        </tr>`)}
+      </tbody>
+    </table>`}
+    <${Fold} title="Scores">
+      <p class="quiet">On labels it has not trained on:</p>
+      <table>
+        <tbody>
+          ${held.map(
+            ({ title, meaning, text }) =>
+              html`<tr><th scope="row" title=${meaning}>${title}</th><td>${text}</td></tr>`,
+          )}
+        </tbody>
+      </table>
+    </${Fold}>`
+}
+
 export function Training() {
   const [chosen, setChosen] = useState('')
   const { job, model, given, can_train: reason, advice, minutes, recordings } = state.project
   const busy = job.state === 'running'
   const labelled = recordings.reduce((sum, r) => sum + r.labelled, 0)
   const poseless = recordings.filter((r) => r.video && !r.poses).length
-  const held = model?.held_out
+  const failed = job.state === 'failed'
+  // What failed is tried again by its button.
+  const again = (...kinds) => (failed && kinds.includes(job.kind) ? ' again' : '')
   return html`<${Panel} title="Training" begins=${true}>
     <p>${duration(labelled)} are labelled.</p>
+    ${failed && html`<p class="bad">${job.error}</p>`}
     ${busy
       ? html`<${Progress} job=${job} />`
       : html`<div class="field">
@@ -138,25 +176,16 @@ export function Training() {
             <button
               class="main" disabled=${!!reason} aria-describedby="reason"
               onClick=${() => start('train', { minutes: +chosen || minutes })}
-            >Train</button>
+            >Train${again('preview', 'fit', 'predict')}</button>
           </div>
           <p id="reason" class="quiet">${reason ?? advice}</p>`}
-    ${!busy && job.state === 'failed' && html`<p class="bad">${job.error}</p>`}
     ${!busy && job.state === 'stopped' && html`<p class="quiet">Stopped.</p>`}
     ${!busy && poseless > 0 && html`<p>${poseless} of ${recordings.length} videos have no poses.</p>
-      <button onClick=${() => start('poses')}>Estimate poses</button>`}
+      <button onClick=${() => start('poses')}>Estimate poses${again('poses')}</button>`}
     ${!busy && given && html`<p>Labels are predicted by ${given}.</p>
-      <button class="main" onClick=${() => start('segment')}>Segment</button>`}
+      <button class="main" onClick=${() => start('segment')}>Segment${again('poses', 'predict')}</button>`}
     ${model && html`<p>The model learnt from ${duration(60 * model.minutes)} of labels.</p>`}
-    ${held?.length > 0 && html`<table>
-      <caption>On labels it has not trained on</caption>
-      <tbody>
-        ${held.map(
-          ({ title, meaning, text }) =>
-            html`<tr><th scope="row" title=${meaning}>${title}</th><td>${text}</td></tr>`,
-        )}
-      </tbody>
-    </table>`}
+    ${model && html`<${Found} ...${model} />`}
     ${model?.more && html`<p>${model.more}</p>`}
     ${model && html`<p><a href="report" target="_blank">Report of the model</a></p>`}
   </${Panel}>`

@@ -96,8 +96,9 @@ function drawObject(pen, [name, ink, count], points) {
 const camera = { zoom: 1, x: 0, y: 0 }
 const follows = () => kept('follow', true)
 const MARGIN = 16
-const AROUND = 1.8 // of several, as much is seen around the one that is followed
-const WORTH = 1.15 // so much larger are bodies that are followed
+// As much is seen around the body that is followed, alone or of several.
+const [ALONE, AROUND] = [1.15, 1.8]
+const WORTH = 1.1 // so much larger are bodies that are followed
 
 /** The centre of the labelled body around a frame, or null while being loaded. */
 function centre(frame) {
@@ -132,7 +133,7 @@ export function fitted(w, h) {
   const scaled = (bw, bh) => Math.min((w - 2 * margin) / (bw || 1), (h - 2 * margin) / (bh || 1))
   let scale = scaled(box[2] - box[0], box[3] - box[1])
   let middle = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]
-  const near = bounds && skeleton.reach[1] > 0 ? scaled(...skeleton.reach) / (skeleton.people > 1 ? AROUND : 1) : 0
+  const near = bounds && skeleton.reach[1] > 0 ? scaled(...skeleton.reach) / (skeleton.people > 1 ? AROUND : ALONE) : 0
   if (follows() && near > WORTH * scale) {
     scale = near
     middle = centre(state.frame) ?? middle

@@ -334,7 +334,10 @@ export async function watchJob() {
     Object.assign(state.project, news)
     if (first || (!other && !ended.length)) change()
     else await renew()
-    if (other && !first && news.preview) say('a preview of the predictions is in the timeline')
+    if (other && !first && news.preview) {
+      const what = news.first ? 'what a first model predicts' : 'a preview of the predictions'
+      say(`${what} is in the timeline`)
+    }
     // As they were asked for, so that none ends unnoticed.
     Object.assign(state.project, { job, conversion })
     for (const { state: how, kind, error } of ended.map((job) => news[job])) {
