@@ -35,7 +35,7 @@ class Background:
         text: What it is about now.
         done: The part that is done, 0 to 1, if that is known.
         seconds_left: About how long it will take, if that is known.
-        noted: Is called when a job has something to tell, such as the end of a part.
+        noted: Takes what a job has to tell, such as where the result of a part is.
     """
 
     log: Path
@@ -45,7 +45,7 @@ class Background:
     done: float | None = None
     seconds_left: float | None = None
     error: str | None = None
-    noted: Callable[[], object] = field(default=list, repr=False)
+    noted: Callable[[str], object] = field(default=str, repr=False)
     _began: float = field(default=0.0, repr=False)
     _thread: threading.Thread | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -159,8 +159,8 @@ class Background:
                 self.done = done / total
 
     def note(self, text: str) -> None:
-        """Leave a text to the log, and tell that there is one."""
-        self.noted()
+        """Hand a text on, which the log has anyway."""
+        self.noted(text)
 
     def warning(self, text: str) -> None:
         """Leave a warning to the log."""

@@ -43,8 +43,8 @@ from mmskelseg_studio.results import (
 
 # Poses of a sent piece, in frames.
 _PIECE = 4096
-# What the first model of a fit leaves, long before the others are trained.
-_FIRST = 'runs/*/first/*/metrics.json'
+# Where the first model of a fit is, which the fit tells long before it ends.
+_FIRST = Path('runs', 'first')
 # An uncertain segment of which less than this part has no label is done.
 _OPEN = 0.02
 # Changes that are listed, done ones and undone ones.
@@ -576,10 +576,10 @@ class Studio:
                 (yield 'predict', Predict(model=str(run), ann_file=prediction.ann_file))
             )
 
-        def look() -> None:
-            done = next(model.glob(_FIRST), None)
-            if done is not None and self.first.state == 'idle':
-                self.first.start(of_first(done.parent))
+        def look(text: str) -> None:
+            run = Path(text.rpartition(': ')[2])
+            if run.is_relative_to(model / _FIRST) and self.first.state == 'idle':
+                self.first.start(of_first(run))
 
         self.preview = None
         self.first.stop()

@@ -256,7 +256,6 @@ function drawPose(canvas, over) {
   const put = (pose, i) => [left + pose[3 * i] * scale, top + pose[3 * i + 1] * scale]
   const isThere = ([x, y]) => x + y < Infinity // NaN: missing
   const thick = Math.max(2, Math.min((skeleton.reach[1] * scale) / 90, 5))
-  pen.lineCap = 'round'
   if (pose.every(Number.isNaN)) {
     pen.fillStyle = '#a9b4c2'
     pen.font = '13px sans-serif'
@@ -276,6 +275,7 @@ function drawPose(canvas, over) {
     pen.lineTo(...b)
     pen.stroke()
   }
+  pen.lineCap = 'butt'
   const before = (i) => poseAt(Math.round(frame - (i * fps) / TRAIL))
   for (let i = TRAIL; trails && i > 0; i--) {
     const [from, to] = [before(i), before(i - 1)]
@@ -286,6 +286,7 @@ function drawPose(canvas, over) {
       if (isThere(a) && isThere(b)) line(a, b, thick, color(sides[joint]))
     }
   }
+  pen.lineCap = 'round'
   for (let person = people - 1; person >= 0; person--) {
     const index = (joint) => person * joints.length + joint
     const fade = (...all) => {

@@ -38,11 +38,13 @@ export function Tour() {
     if (!target) return
     target.classList.add('toured')
     target.scrollIntoView({ block: 'nearest' })
-    const { left, top, bottom } = target.getBoundingClientRect()
-    const { offsetWidth: w, offsetHeight: h } = card.current
-    const below = bottom + h + 10 < innerHeight ? bottom + 8 : Math.max(8, top - h - 8)
-    card.current.style.left = `${Math.max(8, Math.min(left, innerWidth - w - 8))}px`
-    card.current.style.top = `${Math.min(below, innerHeight - h - 8)}px`
+    const { left, right, top, bottom, width } = target.getBoundingClientRect()
+    const { offsetWidth: w, offsetHeight: h, style } = card.current
+    const within = (at, size, room) => `${Math.max(8, Math.min(at, room - size - 8))}px`
+    // Beside what is narrow, below or above what is wide.
+    const beside = width < innerWidth / 3
+    style.left = within(beside ? (left < innerWidth / 2 ? right + 10 : left - w - 10) : left, w, innerWidth)
+    style.top = within(beside ? top : bottom + h + 16 < innerHeight ? bottom + 8 : top - h - 8, h, innerHeight)
     return () => target.classList.remove('toured')
   }, [step])
   if (step === null) return null
@@ -55,7 +57,7 @@ export function Tour() {
     <b>${title}</b> <span class="quiet">${step + 1} of ${STEPS.length}</span>
     <p>${words}</p>
     <div class="field">
-      <button class="main" onClick=${go(1)}>${step + 1 < STEPS.length ? 'On' : 'Begin'}</button>
+      <button class="main" onClick=${go(1)}>${step + 1 < STEPS.length ? 'Go on' : 'Begin'}</button>
       ${step > 0 && html`<button onClick=${go(-1)}>Back</button>`}
       <button class="plain" onClick=${end}>End the tour</button>
     </div>
