@@ -918,7 +918,7 @@ FLAWS = """() => {
     const [r, g, b, a = 1] = parts(getComputedStyle(e).backgroundColor)
     return a > 0.5 || !e.parentElement ? [r, g, b] : ground(e.parentElement)
   }
-  const skipped = 'svg, select, .icons span, .recordings ul'
+  const skipped = 'svg, select, .recordings ul, .icons span, header .tool span'
   if (document.documentElement.scrollWidth > innerWidth) flaws.push('the page')
   for (const e of document.querySelectorAll('#app *')) {
     if (!e.checkVisibility() || e.closest(skipped)) continue
