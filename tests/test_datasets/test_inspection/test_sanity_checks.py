@@ -7,14 +7,10 @@ import pytest
 
 from mmskelseg.datasets.inspection.sanity_checks import (
     Suspicion,
-    frozen_pose,
-    nobody_seen,
     sanity_checks,
     shared_poses,
 )
 from tests.small_data import small_annotations
-
-JOINTS = [f'joint_{i}' for i in range(17)]
 
 
 @pytest.fixture
@@ -117,31 +113,6 @@ def test_clips_have_one_class_each(data, tmp_path):
         video['label'][:] = k
     checks = {one.check for one in sanity_checks(data, tmp_path)}
     assert checks == {'unknown in training'}
-
-
-def test_nobody_seen_allows_a_second(data):
-    video = data['annotations'][0]
-    video['keypoint_score'][0, 10:25] = 0
-    for fps, count in ((10, 1), (15, 0), (30, 0)):
-        video['fps'] = fps
-        assert len(list(nobody_seen(video, JOINTS))) == count
-
-
-def test_frozen_pose_names_the_person(data):
-    """Of two persons the one who stands still is named, though the other moves."""
-    video = copy.deepcopy(data['annotations'][0])
-    still = np.broadcast_to(video['keypoint'][:, :1], video['keypoint'].shape)
-    video['keypoint'] = np.concatenate([video['keypoint'], still])
-    video['keypoint_score'] = np.ones(video['keypoint'].shape[:3])
-    (text,) = frozen_pose(video, JOINTS)
-    assert text.startswith('the pose of person 1 is the same from frame 0 to 59 ')
-
-
-def test_frozen_pose_ignores_persons_who_are_absent(data):
-    video = data['annotations'][0]
-    video['keypoint'][0, 10:40] = 0
-    video['keypoint_score'][0, 10:40] = 0
-    assert list(frozen_pose(video, JOINTS)) == []
 
 
 def test_same_poses_in_training_and_test_are_said_to_be_so(data):
