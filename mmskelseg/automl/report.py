@@ -223,12 +223,19 @@ def _label_curve(outcome: Outcome, setup: Setup) -> Content | None:
     short = next(t for t in outcome.short if t.candidate is chosen.candidate)
     half, whole, full = (t.f1 for t in (outcome.half, short, chosen))
     share = setup.data.half_share
+    gain = difference(short, outcome.half, setup.data.persons)
+
+    def twice(aside: float) -> float:
+        return 100 - remaining(100 - half + aside, 100 - whole, 100 - full, share)
+
     return {
         'share': share,
         'half': half,
         'whole': whole,
         'full': full,
-        'twice': 100 - remaining(100 - half, 100 - whole, 100 - full, share),
+        'twice': twice(0),
+        'twice_low': twice(gain.low - gain.mean),
+        'twice_high': twice(gain.high - gain.mean),
     }
 
 

@@ -121,25 +121,35 @@ def test_page_says_what_carries_each_class(content):
     assert 'What carries' not in Reader(written(content)).text
 
 
-def test_pictures_have_a_title_and_a_description(content):
-    html = written(content)
-    pictures = re.findall(r'<svg.*?</svg>', html, re.DOTALL)
-    assert len(pictures) == 3
+def test_pictures_are_reached_by_keys_and_say_what_they_show(content):
+    """Two recordings, bars, two curves, and the recordings among all."""
+    reader = Reader(written(content))
+    pictures = [a for _, a in reader.attributes if a.get('role') == 'img']
+    assert len(pictures) == 2 + 1 + 2 + 2
     for picture in pictures:
-        assert re.match(
-            r'<svg [^>]*role="img"[^>]*>\s*<title>\w.*?</title>\s*<desc>', picture
-        )
+        assert picture['tabindex'] == '0'
+        assert picture['aria-label']
 
 
 def test_timeline_has_a_bar_for_each_run_of_labels(content):
     """Labels 0 0 1 1 and 2, and none for the frame without a label."""
-    first = written(content).partition('<h3>')[2].partition('</svg>')[0]
-    paths = re.findall(r'd="(M.*?)"', first)
-    lengths = [re.findall(r'h(\d+.\d)v', path) for path in paths]
-    frame = 910 / 6
-    true, predicted, wrong = ([2, 2, 1], [1, 4, 1], [1])
-    expected = [f'{n * frame:.1f}' for n in (*true, *predicted, *wrong)]
-    assert [n for own in lengths for n in own] == expected
+    html = written(content).partition('class="timeline"')[2]
+    bars = html.partition('class="axis"')[0].split('class="strip"')
+    widths = [re.findall(r'<rect [^>]*width="(\d)"', part) for part in bars]
+    assert widths == [['2', '2', '1', '1', '4', '1'], ['1']]
+
+
+def test_bars_show_found_missed_and_invented_bouts(content):
+    """Of 10 true and 9 predicted bouts, F1 is 2 x 8 / 19 if eight are right."""
+    content['classes'] = [
+        {**content['classes'][0], 'bouts': [10, 9], 'f1': 100 * 16 / 19}
+    ]
+    html = written(content)
+    assert (
+        'The model finds 8 of 10 bouts and invents 1 in 2 videos' in Reader(html).text
+    )
+    bar = html.partition('class="bars"')[2].partition('</figure>')[0]
+    assert re.findall(r'width="(\d+)"', bar) == ['8', '2', '1']
 
 
 def test_page_has_a_timeline_for_each_tier_of_a_video(content):
@@ -162,17 +172,17 @@ def test_page_has_a_timeline_for_each_tier_of_a_video(content):
     for said in (
         'to tell apart 2 classes and the backgrounds “<walk>: b”, “hand: c” in 2 tiers:'
         ' <walk>, hand.',
-        'a<1>, <walk> (F1@10 9.0, accuracy 9.0, held out)',
-        'a<1>, hand (F1@10 7.0, accuracy 7.0, held out)',
+        'a<1>, <walk> F1@10 9.0, accuracy 9.0, held out',
+        'a<1>, hand F1@10 7.0, accuracy 7.0, held out',
         'F1@10 of each tier: <walk> 60 to 100, hand 60 to 100.',
         'test, hand 7.07.0',
         'test, <walk> --',
     ):
         assert said in reader.text
-    hand = html.partition('<h3>a&lt;1&gt;, hand')[2].partition('</svg>')[0]
-    assert re.findall('>([abcd0-9]|hand: .)</t', hand) == ['hand: d', '3'] * 2
+    hand = html.rpartition('<strong>a&lt;1&gt;, hand')[2].partition('class="axis"')[0]
+    assert re.findall('>(hand: .)</t', hand) == ['hand: d'] * 2
     true[1] = -1
-    assert '<h3>a&lt;1&gt;, hand' not in page(content, predictions, {'a<1>': 2.0}, data)
+    assert 'a&lt;1&gt;, hand' not in page(content, predictions, {'a<1>': 2.0}, data)
 
 
 def test_page_says_how_often_it_is_right_where_that_is_known(content):
@@ -180,15 +190,14 @@ def test_page_says_how_often_it_is_right_where_that_is_known(content):
     html = written(content)
     said = 'when it says 60 %, it is right in 50 % of frames; ECE 10 %'
     assert f'After, on test videos: {said}' in Reader(html).text
-    picture = html.partition('<svg class="curve"')[2].partition('</svg>')[0]
-    points = re.findall(r'points="(.*?)"', picture)
-    assert points == [f'{60 + 240 * 0.6:.1f},{264 - 240 * 0.5:.1f}'] * 4
-    assert picture.count('<circle') == 4
+    picture = html.partition('id="how-sure-it-is"')[2].partition('</svg>')[0]
+    assert re.findall('<circle.*?<title>(.*?)</t', picture) == ['says 60\xa0%: 50\xa0%']
+    assert re.findall('([0-9,]+) frames</t', picture) == ['0', '6', '4']
     content['calibration']['test']['known'] = [False] * 3
     text = Reader(written(content)).text
     nothing = 'After, on test videos: too few bouts or videos to say'
     assert nothing in text
-    assert text.count('when it says') == 2 * 3
+    assert text.count('videos: when it says') == 3
 
 
 def test_page_needs_neither_network_nor_scripts(content):

@@ -94,10 +94,13 @@ def test_command_writes_tables_and_an_ethogram(run_tool, tmp_path, table):
         'transitions.csv', 'bouts.csv', 'comparison.csv', 'bouts_by_bin.csv',
         'comparison_by_bin.csv', 'ethogram.png', 'transitions.png',
         'comparison_groom.png', 'comparison_walk.png', 'comparison_other.png',
-        'time_courses.png',
+        'time_courses.png', 'bouts.html',
     )  # fmt: skip
     assert done.stdout.split() == [f'out/{name}' for name in names]
     assert np.ptp(matplotlib.image.imread(tmp_path / 'out/ethogram.png')) == 1
+    page = (tmp_path / 'out/bouts.html').read_text('utf-8')
+    assert '4 individuals in 2 groups: drug, saline.' in ' '.join(page.split())
+    assert '<title>walk, 0:00.0 to ' in page
     rows = table('bouts.csv')
     assert [(r['video'], r['class']) for r in rows[:4]] == [
         ('m3', 'groom'), ('m3', 'walk'), ('m3', 'other'), ('m4', 'groom')
@@ -216,7 +219,7 @@ def test_files_of_an_earlier_run_that_this_one_does_not_write_are_removed(
     said = bouts(LABELS)
     assert f'{out / "comparison_groom.png"}: of an earlier run' in said
     assert {path.name for path in out.glob('[!.]*')} == {
-        'bouts.csv', 'transitions.csv', 'transitions.png', 'ethogram.png',
+        'bouts.csv', 'transitions.csv', 'transitions.png', 'ethogram.png', 'bouts.html',
         *(path.name for path in own),
     }  # fmt: skip
 

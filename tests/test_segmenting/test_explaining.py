@@ -306,14 +306,14 @@ def test_command_writes_tables_and_a_page(of_one_joint, waving, tmp_path, capsys
     times = [r for r in segments if r['kind'] == 'time']
     assert {r['above_chance'] for r in times} == {''}
     page = (out / 'index.html').read_text('utf-8')
-    assert f'<h2>reach: {name}' in page
+    assert f'<li>reach: {name}' in page
     assert page.count('<circle') == 2 * 15
     assert f'<p>Never predicted: {absent}.</p>' in page
     # Of a long path, the last folder and the file.
     assert f' of {of_one_joint.parent.name}/{of_one_joint.name}?</h1>' in page
-    # Only joints above chance, both knees, have a name and a colour.
-    assert page.count('<text') == 2 * 2
-    assert page.count('class=chance') == page.count('fill-opacity="0.0"') == 2 * 13
+    # Only joints above chance, both knees, have a name and are filled.
+    assert page.count('<text') == page.count('class="spot"') == 2 * 2
+    assert page.count('class="chance"') == 2 * 13
 
 
 def test_recordings_without_a_segment_are_named(of_one_joint, waving, tmp_path):

@@ -289,5 +289,6 @@ def draw_all(
     write_time_budget(out / 'time_budget.csv', budgets, classes)
     index, title = out / 'index.html', f'{summary["dataset"]}: data set'
     page = html_template(Path(__file__).with_suffix('.html'))
-    atomic_write_text(index, page.render(title=title, text=text, pictures=wanted))
+    html = page.render(title=title, text=text, pictures=wanted, summary=summary)
+    atomic_write_text(index, html)
     return index

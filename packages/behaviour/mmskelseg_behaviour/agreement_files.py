@@ -1,6 +1,5 @@
 """The files about how far observers agree: tables, JSON, pictures and a page."""
 
-import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from mmskelseg_io.messages.tables import text_table
 from mmskelseg_io.structures.bouts import Bouts
 from mmskelseg_io.structures.tiers import Tier, class_name
 from mmskelseg_runtime.drawing.images import save_png
+from mmskelseg_runtime.drawing.svg import keys, timeline
 from mmskelseg_runtime.drawing.templates import html_template
 from mmskelseg_runtime.drawing.timelines import SCREEN, draw_timelines
 
@@ -34,8 +34,8 @@ def draw_agreement(
     tiers: Sequence[Tier],
     content: Mapping[str, Any],
     colors: Sequence[str],
-) -> Iterator[dict[str, str]]:
-    """Draw each recording, and yield caption and address, of the worst ones first.
+) -> Iterator[dict[str, Any]]:
+    """Draw each recording, and yield caption and chart, of the worst ones first.
 
     Classes have ``colors``. The first ones are part of the page.
     """
@@ -66,13 +66,16 @@ def draw_agreement(
             )
             save_png(image, path)
             if i < _ON_PAGE:
-                code = base64.b64encode(path.read_bytes()).decode()
-                yield {'caption': caption, 'source': f'data:image/png;base64,{code}'}
+                chart = timeline(rows, fps, content['classes'], colors, truth=truth)
+                yield {'caption': caption, 'chart': chart}
             count(1)
 
 
 def write_agreement(
-    out: Path, content: Mapping[str, Any], pictures: Sequence[Mapping[str, str]]
+    out: Path,
+    content: Mapping[str, Any],
+    pictures: Sequence[Mapping[str, Any]],
+    colors: Sequence[str],
 ) -> None:
     """Write tables, JSON and the page."""
     for key in ('overall', 'by_class', 'measures'):
@@ -106,7 +109,11 @@ def write_agreement(
     page = html_template(Path(__file__).with_name('agreement.html'))
     left = len(content['recordings']) - len(pictures)
     html = page.render(
-        content=content, pictures=pictures, left=left, scores=pair_scores()
+        content=content,
+        pictures=pictures,
+        left=left,
+        scores=pair_scores(),
+        keys=list(keys(content['classes'], colors)),
     )
     atomic_write_text(out / 'agreement.html', html)
 

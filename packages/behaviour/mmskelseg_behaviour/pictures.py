@@ -21,6 +21,7 @@ from mmskelseg_behaviour.study import Compared, Study, StudyPart
 from mmskelseg_behaviour.tracks import PlaceTrack, occupancy
 from mmskelseg_behaviour.verdicts import ModelReport
 from mmskelseg_io.files.names import file_names
+from mmskelseg_io.structures.bouts import Bouts
 from mmskelseg_runtime.drawing.images import save_png
 from mmskelseg_runtime.drawing.palette import class_color
 from mmskelseg_runtime.drawing.timelines import draw_ethogram
@@ -28,7 +29,7 @@ from mmskelseg_runtime.drawing.timelines import draw_ethogram
 # The most recordings in a picture, and the most maps; cells along a side of a map.
 _ROWS, _MAPS, _CELLS = 100, 24, 64
 _Row = TypeVar('_Row')
-_TITLES = {
+TITLES = {
     'bouts': 'number of bouts',
     'rate_per_min': 'bouts per minute',
     'total_s': 'total time (s)',
@@ -44,15 +45,20 @@ _TITLES = {
 
 def draw_recordings(out: Path, study: Study, tiers: Sequence[str]) -> Iterator[Path]:
     """Draw the recordings, group by group, in pictures of up to _ROWS rows."""
+    for number, part in _pages(recording_rows(study, tiers)):
+        path = out / f'ethogram{number}.png'
+        save_png(draw_ethogram(part, study.classes, study.colors), path)
+        yield path
+
+
+def recording_rows(study: Study, tiers: Sequence[str]) -> dict[str, Bouts]:
+    """Return the bouts of each tier of recordings, group by group, by their titles."""
     rows = {}
     for name, title in _titles(study).items():
         for tier, own in zip(tiers, study.bouts[name].apart(), strict=True):
             if own.duration:
                 rows[f'{title}, {tier}' if tier else title] = own
-    for number, part in _pages(rows):
-        path = out / f'ethogram{number}.png'
-        save_png(draw_ethogram(part, study.classes, study.colors), path)
-        yield path
+    return rows
 
 
 def draw_comparisons(
@@ -91,7 +97,7 @@ def _draw_comparison(
         if report and (verdict := report.verdict(title, measure)):
             note += f'\n{verdict}'
         of_class = {group: own[:, k] for group, own in values.items()}
-        panels.append(Dots(_TITLES[measure], note, of_class))
+        panels.append(Dots(TITLES[measure], note, of_class))
     color = class_color(k, study.colors)
     save_png(draw_dots(panels, title=title, color=color, paired=study.paired), path)
 

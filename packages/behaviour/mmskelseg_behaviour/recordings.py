@@ -33,7 +33,7 @@ from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.structures.bouts import Bouts
 from mmskelseg_io.structures.tiers import Tier, tiers_of
 from mmskelseg_io.structures.whole import whole
-from mmskelseg_runtime.drawing.palette import class_colors
+from mmskelseg_runtime.drawing.palette import REST, class_colors
 
 # Lengths of a recording that differ by more seconds contradict each other.
 _SLACK = 1.0
@@ -84,7 +84,9 @@ class Sources:
     @property
     def colors(self) -> list[str]:
         """The colors of the classes of all tiers: those that files state, or of ids."""
-        return class_colors(self.tiers, self.painted)
+        every = (one for own in self.recordings for one in own.values())
+        rests = dict.fromkeys((pair for one in every for pair in one.video.rests), REST)
+        return class_colors(self.tiers, {**rests, **self.painted})
 
     @property
     def tiers(self) -> list[Tier]:

@@ -145,7 +145,7 @@ class Agree(Job[dict[str, Any]]):
         pictures = list(
             draw_agreement(self.out, bouts, read.tiers, content, read.colors)
         )
-        write_agreement(self.out, content, pictures)
+        write_agreement(self.out, content, pictures, read.colors)
         events.note('\n'.join(map(escaped, agreement_lines(content))))
         events.note(f'\n{self.out / "agreement.html"}')
         return content

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmskelseg_behaviour.bouts_page import write_page
 from mmskelseg_behaviour.cycles import (
     compare_cycles,
     cycle_comparison,
@@ -62,6 +63,7 @@ class DescribeBouts(Job[list[Path]]):
     folder that `segment` wrote, only segments.json files are read, or else
     segments.csv. OUT gets these files:
 
+      bouts.html             ethogram, individuals and transitions on one page
       bouts.csv              bouts of each class in each recording: number, rate per
                              minute, total duration, share of the observed time; mean,
                              median and standard deviation of their durations; latency
@@ -197,6 +199,8 @@ class DescribeBouts(Job[list[Path]]):
             written.append(path)
         reported = report.notes() if report else ()
         notes = [*found.notes, *study.notes(), *reported, *more]
+        written.append(write_page(self.out, study, list(tiers), notes, written))
+        events.note(str(written[-1]))
         for note in notes:
             events.note(escaped(note))
         return written

@@ -52,6 +52,7 @@ class _Prediction:
     classes: list[str]
     segments: list[_Span]
     tiers: dict[str, list[str]] | None = None
+    background: str | int | dict[str, str | int | None] | None = None
 
 
 @reads_file
@@ -69,6 +70,7 @@ def read_prediction(path: FilePath) -> tuple[VideoSegments, Classes] | None:
     fps, frames = float(found.fps), found.total_frames
     stated = {
         'classes': found.classes,
+        'background': found.background,
         **({'tiers': found.tiers} if found.tiers else {}),
     }
     check_metainfo(stated, str(path))
@@ -80,17 +82,21 @@ def read_prediction(path: FilePath) -> tuple[VideoSegments, Classes] | None:
         for i, s in enumerate(found.segments)
     ]
     known = found.tiers or found.classes
-    return VideoSegments(found.frame_dir, segments, fps, frames), known
+    rests = [pair for tier in tiers_of(stated) for pair in tier.rests]
+    video = VideoSegments(found.frame_dir, segments, fps, frames, rests=rests)
+    return video, known
 
 
 def annotated(data: AnnotationFile) -> tuple[list[VideoSegments], Classes]:
     """Return the segments of the videos of annotations, and their classes."""
     meta, videos = data['metainfo'], []
+    rests = [pair for tier in tiers_of(meta) for pair in tier.rests]
     for video in data['annotations']:
         fps = float(video['fps'])
         segments = tiers_to_segments(video['label'], fps, tiers_of(meta))
         frames = video['total_frames']
-        videos.append(VideoSegments(video['frame_dir'], segments, fps, frames))
+        name = video['frame_dir']
+        videos.append(VideoSegments(name, segments, fps, frames, rests=rests))
     return videos, meta.get('tiers') or list(meta['classes'])
 
 

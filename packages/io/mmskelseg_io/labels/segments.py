@@ -182,6 +182,7 @@ class VideoSegments:
             do not take them for actions.
         ethogram: What the file states about its classes, beyond their tiers.
         duration: Seconds that the video lasts, if the file states it.
+        rests: Tiers and names of the background classes that the file states.
     """
 
     name: str
@@ -192,6 +193,7 @@ class VideoSegments:
     marks: Sequence[Segment] = ()
     ethogram: Ethogram | None = None
     duration: float | None = None
+    rests: Sequence[tuple[str, str]] = ()
 
     @property
     def seconds(self) -> float | None:

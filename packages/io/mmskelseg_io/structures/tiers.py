@@ -35,6 +35,13 @@ class Tier:
     background: int | None
     rows: slice
 
+    @property
+    def rests(self) -> list[tuple[str, str]]:
+        """The names of the tier and its background class, if it has one."""
+        return [
+            (self.name, self.classes[k]) for k in [self.background] if k is not None
+        ]
+
 
 def tiers_of(metainfo: Mapping[str, object]) -> list[Tier]:
     """Return the tiers of a data set, a model or a prediction.

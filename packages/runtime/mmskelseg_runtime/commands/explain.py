@@ -27,8 +27,9 @@ from mmskelseg_runtime.segmenting.explaining import (
     words,
 )
 
-# Joints in a picture: its height and width, its margin, and the largest radius.
-_SIZE, _MARGIN, _RADIUS = 260, 24, 12
+# Joints in a picture: its size, its margin, the room for names at each side, the
+# largest radius, and the height of a name.
+_SIZE, _MARGIN, _SIDE, _RADIUS, _NAME = 260, 24, 90, 12, 14
 _Row: TypeAlias = dict[str, Any]
 
 
@@ -228,13 +229,14 @@ def _cells(weight: Weight) -> _Row:
 def _picture(
     pose: _Pose, layout: Layout, weights: Sequence[Weight], reasons: Reasons
 ) -> _Row:
-    """Return the circles of joints and the lines of limbs, in pixels of a picture."""
+    """Return joints, limbs and names of joints above chance, in pixels."""
     skeleton, seen = Skeleton.get(layout), np.flatnonzero(pose.seen)
     if not seen.size:
-        return {'circles': [], 'lines': [], 'size': _SIZE}
+        return {'circles': []}
     low, high = (f(pose.points[seen], axis=0) for f in (np.min, np.max))
     scale = (_SIZE - 2 * _MARGIN) / max(float((high - low).max()), 1e-9)
-    middle = _SIZE / 2 + (pose.points - (low + high) / 2) * scale
+    centre = _SIZE / 2 + np.array([_SIDE, 0])
+    middle = centre + (pose.points - (low + high) / 2) * scale
     joints = {part.name: part.indices for part in reasons.parts if part.kind == 'joint'}
     own = {i: w for w in weights if w.kind == 'joint' for i in joints[w.part]}
     most = max((w.share for w in own.values()), default=0.0) or 1.0
@@ -243,7 +245,6 @@ def _picture(
             'x': middle[i, 0],
             'y': middle[i, 1],
             'r': 3 + (_RADIUS - 3) * own[i].share / most,
-            'strength': own[i].share / most * own[i].above,
             'above': own[i].above,
             'name': skeleton.joints[i],
             'title': f'{skeleton.joints[i]}: {100 * own[i].share:.0f} %',
@@ -255,7 +256,24 @@ def _picture(
         for a, b in skeleton.limbs
         if pose.seen[a] and pose.seen[b]
     ]
-    return {'circles': circles, 'lines': lines, 'size': _SIZE}
+    size = {'width': _SIZE + 2 * _SIDE, 'height': _SIZE}
+    return {'circles': circles, 'lines': lines, 'names': _names(circles), **size}
+
+
+def _names(
+    circles: Sequence[_Row],
+) -> Iterator[tuple[float, float, float, float, str, str]]:
+    """Yield where names are, where their joints are, the anchor, and the name.
+
+    They are beside the skeleton, below each other, so that none covers another.
+    """
+    sides = {'end': _SIDE - 6.0, 'start': _SIDE + _SIZE + 6.0}
+    lowest = dict.fromkeys(sides, 0.0)
+    for spot in sorted(circles, key=lambda spot: spot['y']):
+        if spot['above']:
+            side = 'start' if spot['x'] > _SIDE + _SIZE / 2 else 'end'
+            lowest[side] = max(lowest[side] + _NAME, spot['y'])
+            yield sides[side], lowest[side], spot['x'], spot['y'], side, spot['name']
 
 
 main = Explain.main

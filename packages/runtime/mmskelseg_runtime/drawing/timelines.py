@@ -146,16 +146,24 @@ def draw_ethogram(
     colors: Sequence[str] = PALETTE,
 ) -> np.ndarray:
     """Return a picture of recordings, RGB uint8 (H, W, 3), a row for each by name."""
+    fps, rows = ethogram_rows(bouts)
     longest = max(one.duration for one in bouts.values())
-    fps = min(_POINTS / longest, 30)
-    rows = {
-        name: one.labels(fps, max(round(one.duration * fps), 1))[0]
-        for name, one in bouts.items()
-    }
     style = BARS._replace(colors=colors)
     return draw_timelines(
         rows, classes, fps=fps, line_minutes=longest, clock=True, style=style
     )
+
+
+def ethogram_rows(
+    bouts: Mapping[str, Bouts],
+) -> tuple[float, dict[str, np.ndarray]]:
+    """Return a frame rate that suits recordings, and the labels of each, (T,)."""
+    longest = max(one.duration for one in bouts.values())
+    fps = min(_POINTS / longest, 30)
+    return fps, {
+        name: one.labels(fps, max(round(one.duration * fps), 1))[0]
+        for name, one in bouts.items()
+    }
 
 
 def draw_compared(

@@ -126,7 +126,7 @@ def video_segments(prediction: Prediction) -> VideoSegments:
 def _write_json(path: Path, prediction: Prediction) -> None:
     keys = (
         'frame_dir', 'video', 'person', 'filename', 'fps', 'total_frames', 'classes',
-        'tiers', 'notes',
+        'tiers', 'background', 'notes',
     )  # fmt: skip
     fields = dict(prediction)
     content = {key: fields[key] for key in keys if key in fields}
