@@ -245,7 +245,9 @@ class Plot:
         way = f'M{_LEFT} {self.y(0):.1f}L{self.x(1):.1f} {self.y(1):.1f}'
         self.parts.append(tag('path', d=way, class_='line before'))
 
-    def chart(self, words: str, head: Sequence[str], rows: Sequence[Sequence[object]]):
+    def chart(
+        self, words: str, head: Sequence[str], rows: Sequence[Sequence[object]]
+    ) -> Chart:
         """Return the chart of what was drawn."""
         return Chart(framed(self.parts, _W, _H, words), words, head, rows)
 
@@ -348,8 +350,8 @@ def graph(
         label, own = tag('title', words), {'stroke_width': float(width)}
         parts.append(tag('path', label, d=curve, class_=f'arrow {kind}', **own))
         tip, side = b + (6 + width) * way, (3 + width / 2) * aside
-        head = 'L'.join('{:.1f} {:.1f}'.format(*p) for p in (b + side, tip, b - side))
-        parts.append(tag('path', label, d=f'M{head}z', class_=f'head {kind}'))
+        ends = 'L'.join('{:.1f} {:.1f}'.format(*p) for p in (b + side, tip, b - side))
+        parts.append(tag('path', label, d=f'M{ends}z', class_=f'head {kind}'))
         often = f'{residual[i, k]:+.1f}'
         rows.append(
             (names[i], names[k], number[i, k], f'{100 * share[i, k]:.0f}', often)
@@ -363,7 +365,7 @@ def graph(
         place = {'x': x + (away - 1) * right, 'y': y + (away - 0.98) * below}
         parts.append(tag('text', tag('title', name), shown, **place, text_anchor=side))
     head = ('class', 'next', 'transitions', '%', 'residual')
-    return Chart(framed(parts, *(2 * centre), title), title, head, rows)
+    return Chart(framed(parts, 440, 330, title), title, head, rows)
 
 
 def keys(names: Sequence[str], colors: Sequence[str]) -> Iterator[Markup]:
