@@ -54,7 +54,7 @@ class Explain(SegmenterJob[list[Path]]):
                       segments, and whether it is above chance; a class that is
                       never predicted has a row without parts
       by_segment.csv  the same for each segment
-      index.html      the skeleton of each class, its joints coloured by their shares
+      index.html      the skeleton of each class, its joints sized by their shares
 
     The times before, within and after a segment have shares of their own. A recording
     is predicted about 50 times, and for times three times for each segment, fewer if
