@@ -18,7 +18,7 @@ from mmskelseg_io.labels import (
     write_elan,
 )
 from mmskelseg_io.labels.segments import Ethogram
-from mmskelseg_runtime.drawing.palette import class_color
+from mmskelseg_runtime.drawing.palette import REST, class_color
 from mmskelseg_studio.ethogram import LabelTier, points_tier
 from mmskelseg_studio.project import Project
 from tests.clips import write_video
@@ -610,6 +610,24 @@ def test_pictures_have_the_colours_of_the_ethogram(call, tmp_path):
             for color in ('#ff0000', class_color(0), class_color(1))
         ]
         assert there == [True, True, False]
+
+
+def test_backgrounds_that_files_state_are_grey(call, tmp_path):
+    """Those of annotation files, and of predictions, which keep that of their model."""
+    data = small_annotations()
+    data['metainfo']['background'] = 'class_0'
+    save_annotations(data, tmp_path / 'annotations.pkl')
+    content = {
+        'frame_dir': 'm1', 'fps': 10, 'total_frames': 100, 'classes': ['rest', 'walk'],
+        'background': 'rest',
+        'segments': [{'start': 0, 'end': 5, 'label': 'rest'},
+                     {'start': 5, 'end': 10, 'label': 'walk'}],
+    }  # fmt: skip
+    (tmp_path / 'segments.json').write_text(json.dumps(content))
+    for file, name in (('annotations.pkl', 'class_0'), ('segments.json', 'rest')):
+        call(tmp_path / file)
+        page = (tmp_path / 'out/bouts.html').read_text('utf-8')
+        assert f'<i style="background:{REST}"></i>{name}<' in page
 
 
 @pytest.mark.parametrize('unknown', [0, -1, '"NA"'])
