@@ -2,16 +2,30 @@
 
 Each feature is written once, as a function of a block of frames and a state. In a
 stream, a block are the frames that have just arrived; a recording is one block.
+Functions keep to the array API standard where exported models contain them, as graphs
+that PyTorch records.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from array_api_compat import array_namespace, device
 
 from mmskelseg_io.structures.places import Place
+
+# Steps that compare 17 million frames.
+_STEPS = 24
+_NUMPY = array_namespace(np.zeros(0))
+
+
+def namespace(values: np.ndarray) -> Any:
+    """Return the functions of the array API standard for an array or a tensor."""
+    # It takes a tenth of the time of a frame of a stream to find those of NumPy.
+    return _NUMPY if isinstance(values, np.ndarray) else array_namespace(values)
 
 
 @dataclass(frozen=True)
@@ -65,27 +79,37 @@ class State:
         """
         key = self._prefix + name
         last = self.arrays.get(key)
-        if last is None:
-            last = np.zeros((len(values), 1, *values.shape[2:]), values.dtype)
-        values = np.concatenate([last, values], axis=1)
+        last = _zeros_before(values) if last is None else last
+        values = namespace(values).concat([last, values], axis=1)
         values = values if change is None else change(values)
         self.arrays[key] = values[:, -1:]
         return values
 
-    def accumulated(
-        self, name: str, function: np.ufunc, values: np.ndarray
-    ) -> np.ndarray:
-        """Return a function of the values so far, such as their sum, (k, n, ...)."""
+    def summed(self, name: str, values: np.ndarray) -> np.ndarray:
+        """Return the sum of the values so far, (k, n, ...)."""
         # A running function does not depend on how frames are split into blocks.
-        found = self.continued(name, values, lambda x: function.accumulate(x, axis=1))
-        return found[:, 1:]
+        total = namespace(values).cumulative_sum
+        return self.continued(name, values, lambda x: total(x, axis=1))[:, 1:]
 
-    def held(self, name: str, values: np.ndarray, known: np.ndarray) -> np.ndarray:
-        """Return values (k, n, D), where they are not known (k, n) the last known."""
-        rows = np.zeros((len(known), 1 + known.shape[1]), int)
-        order = known * np.arange(1, rows.shape[1])
-        np.maximum.accumulate(order, axis=1, out=rows[:, 1:])
-        each = np.arange(len(rows))[:, None]
+    def largest(self, name: str, values: np.ndarray) -> np.ndarray:
+        """Return the largest of the values so far, (k, n, ...)."""
+        return self.continued(name, values, _running_maximum)[:, 1:]
+
+    def held(
+        self, name: str, values: np.ndarray, known: np.ndarray, *, whole: bool = False
+    ) -> np.ndarray:
+        """Return values (k, n, D), where they are not known (k, n) the last known.
+
+        Of a ``whole`` recording, the first ones are those that will be known first.
+        """
+        xp, where = namespace(known), device(known)
+        rows = known * xp.arange(1, known.shape[1] + 1, device=where)
+        rows = xp.concat([_zeros_before(rows), rows], axis=1)
+        if whole:
+            first = xp.argmax(xp.astype(rows > 0, xp.int64), axis=1, keepdims=True)
+            rows = xp.maximum(rows, first)
+        rows = _running_maximum(rows)
+        each = xp.arange(known.shape[0], device=where)[:, None]
         return self.continued(name, values, lambda x: x[each, rows])[:, 1:]
 
     def changes(self, name: str, values: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -95,4 +119,25 @@ class State:
         """
         values = self.continued(name, values)
         known = self.continued(f'{name}_known', known)
-        return np.where(known[:, 1:] & known[:, :-1], np.diff(values, axis=1), 0)
+        both, change = known[:, 1:] & known[:, :-1], values[:, 1:] - values[:, :-1]
+        return namespace(values).where(both, change, 0)
+
+
+def _zeros_before(values: np.ndarray) -> np.ndarray:
+    """Return zeros (k, 1, ...) like values (k, n, ...)."""
+    shape = (values.shape[0], 1, *values.shape[2:])
+    xp = namespace(values)
+    return xp.zeros(shape, dtype=values.dtype, device=device(values))
+
+
+def _running_maximum(values: np.ndarray) -> np.ndarray:
+    """Return the largest of the values so far, (k, n, ...)."""
+    if isinstance(values, np.ndarray):
+        return np.maximum.accumulate(values, axis=1)
+    # ONNX has no such operator. Each step doubles the frames that are compared; a graph
+    # has the steps for recordings of any length.
+    xp = namespace(values)
+    at = xp.arange(values.shape[1], device=device(values))
+    for step in range(_STEPS):
+        values = xp.maximum(values, values[:, xp.clip(at - 2**step, 0)])
+    return values

@@ -11,7 +11,7 @@ from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.options import CountOrZero
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.skeleton import SkeletonLike
-from mmskelseg_runtime.features.blocks import Frames, State
+from mmskelseg_runtime.features.blocks import Frames, State, namespace
 from mmskelseg_runtime.features.coordinates import Coordinates
 from mmskelseg_runtime.parts import RENDERERS
 
@@ -46,37 +46,39 @@ def follow(frames: Frames, root: Sequence[int], state: State) -> Bodies:
     1 if joints have no different positions.
     """
     points, seen = frames.points, frames.seen
+    xp = namespace(points)
     mean, shown = _mean(points[:, :, [*root]], seen[:, :, [*root]])
     if frames.whole:
-        known = np.any(shown, axis=1, keepdims=True)
+        known = xp.any(shown, axis=1, keepdims=True)
     else:
-        known = state.accumulated('known', np.logical_or, shown)
-    if not known.all():
+        known = state.summed('known', xp.astype(shown, xp.int64)) > 0
+    # What is recorded as a graph is so for all recordings.
+    if not isinstance(known, np.ndarray) or not known.all():
         of_all, any_joint = _mean(points, seen)
-        mean = np.where(known[..., None], mean, of_all)
-        shown = np.where(known, shown, any_joint)
-    if frames.whole and shown.size:
-        mean[:, 0] = mean[np.arange(len(mean)), shown.argmax(axis=1)]
-        shown[:, 0] = True
-    path = state.held('root', mean, shown)
-    relative = np.where(seen[0, ..., None], points[0] - path[0, :, None], 0)
-    squares = np.square(relative).sum(axis=(1, 2))
-    sums = np.stack([squares, seen[0].sum(axis=1)], axis=1)
-    squares, counts = state.accumulated('sums', np.add, sums[None])[0].T
-    size = np.sqrt(squares / np.maximum(counts, 1))
-    largest = (np.abs(points[:1]) * seen[:1, ..., None]).max(axis=(2, 3), initial=0)
-    largest = state.accumulated('largest', np.maximum, largest)[0]
-    size = np.where(size > ROUNDING * largest, size, np.inf)
+        mean = xp.where(known[..., None], mean, of_all)
+        shown = shown | (any_joint & ~known)
+    path = state.held('root', mean, shown, whole=frames.whole)
+    relative = xp.where(seen[0, ..., None], points[0] - path[0, :, None], 0)
+    squares = xp.sum(xp.square(relative), axis=(1, 2))
+    counts = xp.astype(xp.sum(seen[0], axis=1), points.dtype)
+    sums = state.summed('sums', xp.stack([squares, counts], axis=1)[None])[0]
+    squares, counts = sums[:, 0], sums[:, 1]
+    size = xp.sqrt(squares / xp.where(counts > 0, counts, 1))
+    largest = xp.max(xp.abs(points[:1]) * seen[:1, ..., None], axis=(2, 3))
+    largest = state.largest('largest', largest)[0]
+    size = xp.where(size > ROUNDING * largest, size, xp.inf)
     if frames.whole:
-        size = np.where(np.isinf(size), 1, size)[-1:]
+        size = xp.where(xp.isinf(size), 1, size)[-1:]
     return Bodies(path, relative, size)
 
 
 def _mean(points: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean of the joints seen (M, n, dims), and whether any is (M, n)."""
-    counts = seen.sum(axis=2)
-    weights = seen / np.maximum(counts, 1)[..., None]
-    return (points * weights[..., None]).sum(axis=2), counts > 0
+    xp = namespace(points)
+    counts = xp.sum(seen, axis=2)
+    shown = counts > 0
+    weights = xp.astype(seen, points.dtype) / xp.where(shown, counts, 1)[..., None]
+    return xp.sum(points * weights[..., None], axis=2), shown
 
 
 @RENDERERS.register
@@ -158,7 +160,10 @@ class SkeletonCoordinates(Coordinates):
     def bodies(self, frames: Frames, state: State) -> Bodies:
         """Return the bodies in the next frames; without a scale, their size is 1."""
         found = follow(frames, self.root, state.of('body'))
-        return found if self.scale else replace(found, size=np.ones(1))
+        if self.scale:
+            return found
+        ones = namespace(found.size).ones_like(found.size[-1:])
+        return replace(found, size=ones)
 
     def describe(self, frames: Frames, state: State) -> np.ndarray:
         """Return float32 features of the next frames, (n, C, V) or (n, C * V)."""
@@ -166,19 +171,19 @@ class SkeletonCoordinates(Coordinates):
 
     def of_body(self, body: Bodies, frames: Frames, state: State) -> np.ndarray:
         """Return the features of a body in the next frames."""
-        values = body.relative
+        xp, values = namespace(body.relative), body.relative
         if self.displacement:
             seen = frames.seen[:1, ..., None]
-            (moved,) = state.changes('points', frames.points[:1], seen)
+            moved = state.changes('points', frames.points[:1], seen)[0]
             if frames.whole:
                 # To the next frame; the first one has no change from before it.
-                moved = np.roll(moved, -1, axis=0)
-            values = np.concatenate([moved, values], axis=-1)
+                moved = xp.roll(moved, -1, axis=0)
+            values = xp.concat([moved, values], axis=-1)
         values = values / body.size[:, None, None]
-        values = values.swapaxes(1, 2).astype(np.float32)
+        values = xp.astype(xp.matrix_transpose(values), xp.float32)
         # With zero frames, a width of -1 could not be inferred.
         width = math.prod(values.shape[1:])
-        return values.reshape(len(values), width) if self.flatten else values
+        return values.reshape(values.shape[0], width) if self.flatten else values
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the coordinates, as plain values."""

@@ -10,7 +10,7 @@ import numpy as np
 from mmskelseg_io.messages.options import Axis, CountOrZero
 from mmskelseg_io.structures.annotations import VideoAnnotation
 from mmskelseg_io.structures.skeleton import SkeletonLike
-from mmskelseg_runtime.features.blocks import Frames, State
+from mmskelseg_runtime.features.blocks import Frames, State, namespace
 from mmskelseg_runtime.features.body import SkeletonCoordinates
 from mmskelseg_runtime.features.relations import (
     ROOT,
@@ -123,29 +123,31 @@ class PairCoordinates(RelativeCoordinates):
 
     def describe(self, frames: Frames, state: State) -> np.ndarray:
         """Return float32 features of the next frames, (n, C)."""
+        xp = namespace(frames.points)
         relations, people = self.relations, self.people(frames, state)
         points, seen, body = people.points, people.seen, people.body
         heading = people.heading[0]
         there = (seen[1:, :, ROOT] & seen[0, :, ROOT])[..., None]
         offset = body.root[1:] - body.root[0]
-        distance = np.linalg.norm(offset, axis=-1, keepdims=True)
-        change = np.concatenate([offset, distance], axis=-1)
+        distance = xp.linalg.vector_norm(offset, axis=-1, keepdims=True)
+        change = xp.concat([offset, distance], axis=-1)
         change = state.changes('offset', change, there)
         places = relations.turned(points[1:] - body.root[0][:, None], heading)
-        places = np.where(seen[1:, ..., None], places, 0).swapaxes(2, 3)
+        places = xp.matrix_transpose(xp.where(seen[1:, ..., None], places, 0))
         lengths = [
             places.reshape(*there.shape[:2], math.prod(places.shape[2:])),
             relations.turned(change[..., :-1], heading),
             change[..., -1:],
             _apart(points, seen, relations.distances),
         ]
-        parts = [there, np.concatenate(lengths, axis=-1) / body.size[:, None]]
+        parts = [xp.astype(there, distance.dtype)]
+        parts.append(xp.concat(lengths, axis=-1) / body.size[:, None])
         if relations.ends:
             parts.append(turned_to(people.heading[1:], heading))
-        values = np.where(there, np.concatenate(parts, axis=-1), 0)
-        away = np.where(there, distance, np.inf)[..., 0]
+        values = xp.where(there, xp.concat(parts, axis=-1), 0)
+        away = xp.where(there, distance, xp.inf)[..., 0]
         others = nearest_values(values, away, relations.nearest)
-        return np.concatenate([self.own.of_body(body, frames, state), others], axis=1)
+        return xp.concat([self.own.of_body(body, frames, state), others], axis=1)
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the coordinates, as plain values."""
@@ -157,6 +159,7 @@ def _apart(
     points: np.ndarray, seen: np.ndarray, pairs: Sequence[Sequence[int]]
 ) -> np.ndarray:
     """Return the distances of joints from those of others, (M - 1, n, pairs)."""
-    own, other = np.array(pairs, int).reshape(-1, 2).T
-    lengths = np.linalg.norm(points[1:, :, other] - points[0][:, own], axis=-1)
+    own, other = [a for a, _ in pairs], [b for _, b in pairs]
+    between = points[1:, :, other] - points[0][:, own]
+    lengths = namespace(points).linalg.vector_norm(between, axis=-1)
     return lengths * (seen[1:, :, other] & seen[0][:, own])

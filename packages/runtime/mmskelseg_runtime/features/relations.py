@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import numpy as np
+from array_api_compat import device
 
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.options import Where
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.layouts import split_side
-from mmskelseg_runtime.features.blocks import Frames, State
+from mmskelseg_runtime.features.blocks import Frames, State, namespace
 from mmskelseg_runtime.features.body import ROUNDING, Bodies, SkeletonCoordinates
 from mmskelseg_runtime.features.coordinates import Coordinates
 
@@ -48,26 +49,30 @@ class Relations:
 
         Shapes: points (M, n, V + 1, dims); seen (M, n, V + 1).
         """
-        flat = np.where(seen[..., None], points[..., list(self.plane)], 0)
-        first, last = np.array(self.ends, int).reshape(-1, 2).T
+        xp = namespace(points)
+        flat = xp.where(seen[..., None], points[..., list(self.plane)], 0)
+        first, last = [a for a, _ in self.ends], [b for _, b in self.ends]
         both = (seen[..., first] & seen[..., last])[..., None]
-        ahead = ((flat[:, :, last] - flat[:, :, first]) * both).sum(axis=2)
+        ahead = xp.sum((flat[:, :, last] - flat[:, :, first]) * both, axis=2)
         if self.across:
-            ahead = ahead[..., ::-1] * [-1, 1]
-        length = np.linalg.norm(ahead, axis=-1, keepdims=True)
-        known = length > ROUNDING * np.abs(flat).max(axis=(2, 3))[..., None]
-        return np.where(known, ahead / np.where(known, length, 1), 0)
+            ahead = xp.stack([-ahead[..., 1], ahead[..., 0]], axis=-1)
+        length = xp.linalg.vector_norm(ahead, axis=-1, keepdims=True)
+        known = length > ROUNDING * xp.max(xp.abs(flat), axis=(2, 3))[..., None]
+        return xp.where(known, ahead / xp.where(known, length, 1), 0)
 
     def turned(self, vectors: np.ndarray, heading: np.ndarray) -> np.ndarray:
         """Return vectors (M, n, ..., dims), turned so that a heading (n, 2) is (1, 0).
 
         Where the heading is unknown, they stay as they are.
         """
-        turned, plane = vectors.copy(), list(self.plane)
-        known = heading.any(axis=-1, keepdims=True)
-        heading = np.where(known, heading, [1, 0])
-        turned[..., plane] = turned_to(vectors[..., plane], heading)
-        return turned
+        xp, plane = namespace(vectors), list(self.plane)
+        known = xp.any(heading != 0, axis=-1)
+        cos = xp.where(known, heading[:, 0], 1)
+        heading = xp.stack([cos, heading[:, 1]], axis=-1)
+        axes = [vectors[..., i] for i in range(vectors.shape[-1])]
+        turned = turned_to(vectors[..., plane], heading)
+        axes[plane[0]], axes[plane[1]] = turned[..., 0], turned[..., 1]
+        return xp.stack(axes, axis=-1)
 
 
 @dataclass(frozen=True)
@@ -105,12 +110,12 @@ class RelativeCoordinates(Coordinates):
 
     def people(self, frames: Frames, state: State) -> People:
         """Return the persons in the next frames."""
-        body = self.own.bodies(frames, state)
-        points = np.concatenate([frames.points, body.root[:, :, None]], axis=2)
-        present = frames.seen.any(axis=2, keepdims=True)
-        seen = np.concatenate([frames.seen, present], axis=2)
+        xp, body = namespace(frames.points), self.own.bodies(frames, state)
+        points = xp.concat([frames.points, body.root[:, :, None]], axis=2)
+        present = xp.any(frames.seen, axis=2, keepdims=True)
+        seen = xp.concat([frames.seen, present], axis=2)
         heading = self.relations.headings(points, seen)
-        heading = state.held('heading', heading, np.any(heading, axis=-1))
+        heading = state.held('heading', heading, xp.any(heading != 0, axis=-1))
         return People(points, seen, heading, body)
 
     def heading(
@@ -189,17 +194,25 @@ def front_joints(skeleton: Skeleton) -> list[int]:
 
 def turned_to(vectors: np.ndarray, heading: np.ndarray) -> np.ndarray:
     """Return vectors (M, n, ..., 2), turned so that a heading (n, 2) is (1, 0)."""
-    shape = (len(heading), *[1] * (vectors.ndim - 3), 2)
-    cos, sin = np.moveaxis(heading.reshape(shape), -1, 0)
-    x, y = np.moveaxis(vectors, -1, 0)
-    return np.stack([x * cos + y * sin, y * cos - x * sin], axis=-1)
+    shape = (heading.shape[0], *[1] * (vectors.ndim - 3))
+    cos, sin = heading[:, 0].reshape(shape), heading[:, 1].reshape(shape)
+    x, y = vectors[..., 0], vectors[..., 1]
+    turned = [x * cos + y * sin, y * cos - x * sin]
+    return namespace(vectors).stack(turned, axis=-1)
 
 
 def nearest_values(values: np.ndarray, away: np.ndarray, count: int) -> np.ndarray:
     """Return those (M, n, F) of the nearest in each frame, (n, count * F), float32."""
-    order = np.argsort(away, axis=0, kind='stable')[:count, :, None]
-    chosen = np.take_along_axis(values, order, axis=0)
-    _, frames, width = values.shape
-    whole = np.zeros((count, frames, width), np.float32)
-    whole[: len(chosen)] = chosen
-    return whole.swapaxes(0, 1).reshape(frames, count * width)
+    xp, where, (_, frames, width) = namespace(values), device(values), values.shape
+    # Instead of those that are missing: the first one, far away.
+    nobody = xp.zeros((1, frames, width), dtype=values.dtype, device=where)
+    values = xp.concat([nobody, values], axis=0)
+    away = xp.concat([nobody[..., 0] + xp.inf, away], axis=0)
+    each = xp.arange(away.shape[0], device=where)[:, None]
+    chosen = []
+    for _ in range(count):
+        nearest = xp.argmin(away, axis=0)
+        chosen.append(values[nearest, xp.arange(frames, device=where)])
+        away = xp.where(each == nearest, xp.inf, away)
+    found = xp.astype(xp.stack(chosen, axis=1), xp.float32)
+    return found.reshape(frames, count * width)
