@@ -217,7 +217,7 @@ function Menu() {
       <button onClick=${look}>Look around</button>
       <label class="field">Theme
         <select value=${theme()} onChange=${({ target }) => setTheme(target.value)}>
-          ${THEMES.map((one) => html`<option>${one}</option>`)}
+          ${THEMES.map((one) => html`<option value=${one}>${one}</option>`)}
         </select>
       </label>
     </div>
@@ -379,6 +379,8 @@ const USED = 'button, summary, [type=checkbox], [type=radio], [type=range], .pic
 
 // After a click the keys are the timeline's again, after a key on a button they stay there.
 document.addEventListener('click', ({ target, detail }) => {
+  const menu = document.querySelector('.menu')
+  if (menu && !menu.contains(target)) menu.open = false
   const used = target.closest(USED)
   if (detail && used && !target.closest('form, dialog') && !state.help) {
     setTimeout(() => document.activeElement.closest('form') || focusTimeline())

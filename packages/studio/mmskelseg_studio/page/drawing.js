@@ -162,8 +162,10 @@ function segments(list, tier, scale, { y, h }, scored = false, cover = () => {})
   }
   cover()
   for (const [name, key, x, room, ink] of words) {
-    const fits = text(name, x + 5, y + h / 2, room - 10, ink, size)
-    if (!fits && key) text(key, x + room / 2 - 3.5, y + h / 2, room, ink, Math.min(11, size))
+    if (text(name, x + 5, y + h / 2, room - 10, ink, size) || !key) continue
+    pen.textAlign = 'center'
+    text(key, x + room / 2, y + h / 2, room, ink, Math.min(11, size))
+    pen.textAlign = 'start'
   }
 }
 

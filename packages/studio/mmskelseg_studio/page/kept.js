@@ -36,6 +36,16 @@ export function fold(side) {
   change()
 }
 
+/** Goes to a field, also if the panel is folded that it is in. */
+export function reach(id, side, title) {
+  keep(`open ${title}`, true)
+  if (isFolded(side)) fold(side)
+  document.querySelector(`[aria-label=${title}] > details`)?.setAttribute('open', '')
+  const go = () => document.getElementById(id)?.select()
+  if (document.getElementById(id)) go()
+  else setTimeout(go, 100)
+}
+
 /** The edge of a panel, which a drag or arrow keys move. */
 export function Edge({ side }) {
   const down = (event) => {

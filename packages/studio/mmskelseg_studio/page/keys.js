@@ -1,5 +1,6 @@
 // The keys: one table that acts, is shown as help, and makes the buttons.
 import * as act from './actions.js'
+import { reach } from './kept.js'
 import { rows } from './observers.js'
 import { travelAny } from './places.js'
 import { faster, toggle } from './player.js'
@@ -21,7 +22,7 @@ export const groups = [
     ['u', 'U', 'next interval without label', () => act.gap(1), 'Next gap', 'gap'],
     ['Shift+u', 'Shift U', 'previous interval without label', () => act.gap(-1)],
     ['n p', 'N P', 'next, previous recording', (key) => act.recording(key === 'n' ? 1 : -1)],
-    ['/', '/', 'find a recording by its name', () => document.getElementById('find')?.select()],
+    ['/', '/', 'find a recording by its name', () => reach('find', 'left', 'Recordings')],
     ['ArrowUp ArrowDown', '↑ ↓', 'tier above, below',
       (key) => act.chooseTier(key === 'ArrowUp' ? -1 : 1)],
     ['+ = -', '+ −', 'zoom', (key) => zoom(key === '-' ? 2 : 0.5)],
@@ -35,7 +36,7 @@ export const groups = [
     ['i', 'I', 'an interval begins here', act.markIn, 'In', 'in'],
     ['o', 'O', 'the interval ends here; a class key labels it', act.markOut, 'Out', 'out'],
     ['g', 'G', 'select the segment, prediction or gap here; a class key labels it', act.select],
-    ['a', 'A', 'add a class', () => document.getElementById('add').focus()],
+    ['a', 'A', 'add a class', () => reach('add', 'right', 'Classes')],
   ]],
   ['Correct', [
     ['[ ]', '[ ]', 'nearest boundary one frame earlier, later',

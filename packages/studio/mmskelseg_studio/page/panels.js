@@ -128,7 +128,7 @@ function Found({ found, held_out: held }) {
   const seconds = timed.reduce((total, one) => total + (one.seconds * one.found) / (all || 1), 0)
   return html`${bouts > 0 && html`<p class="found">
       It finds <b>${sum('found')} of ${bouts}</b> bouts that it has not trained on, and invents
-      ${' '}${sum('invented')}${all > 0 && html`; boundaries are about <b>${seconds.toFixed(1)} s</b> off`}.
+      ${' '}${sum('invented')}${all > 0 && html`; boundaries are about <b>${seconds.toFixed(seconds < 0.1 ? 2 : 1)} s</b> off`}.
     </p>
     <table class="found">
       <tbody>

@@ -1,7 +1,7 @@
 // The picture: a video, a skeleton, or one over the other.
 import { check, place, poses as load } from './api.js'
 import { Icon } from './icons.js'
-import { fold, isFolded, keep, kept } from './kept.js'
+import { keep, kept, reach } from './kept.js'
 import { Places } from './places.js'
 import { adopt, pause, point, toggle, video } from './player.js'
 import { attempt, change, complain, state, tiers } from './state.js'
@@ -344,17 +344,13 @@ function absent() {
 
 /** What to do in a project without classes, each a button. */
 function Empty() {
-  const show = (selector) => () => {
-    if (isFolded('right')) fold('right')
-    setTimeout(() => document.querySelector(selector)?.focus())
-  }
   const step = (words, deed, text) => html`<li>
     <button onClick=${deed}>${words}</button><span>${text}</span>
   </li>`
   return html`<div class="empty" onClick=${(event) => event.stopPropagation()}>
     <h2>Three steps</h2>
     <ol>
-      ${step('Add a class', show('#add'), 'for each thing to tell apart, such as “walk”.')}
+      ${step('Add a class', () => reach('add', 'right', 'Classes'), 'for each thing to tell apart, such as “walk”.')}
       ${step('Play', toggle, 'and press the key of a class where the action starts, and again where it ends.')}
       ${step('Look around', () => tour.begin(), 'in six steps, from labels to a trained model.')}
     </ol>
