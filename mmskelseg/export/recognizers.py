@@ -126,6 +126,7 @@ class Clips(Coordinates):
 
     context = (0.0, 0.0)
     others = True
+    needs_others = False
 
     def __init__(self, skeleton: Layout, dims: Literal[2, 3]) -> None:
         super().__init__(dims, person=None)

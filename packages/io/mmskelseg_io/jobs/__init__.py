@@ -93,8 +93,8 @@ def chosen(
     groups = groups or {}
     others = [name for name in commands if name not in chain(*groups.values())]
     lines = []
-    for title, names in {**groups, 'other' if groups else 'names': others}.items():
-        own = [f'  {name:16}  {commands[name]}' for name in names if name in commands]
+    for title, members in {**groups, 'other' if groups else 'names': others}.items():
+        own = [f'  {one:16}  {commands[one]}' for one in members if one in commands]
         lines += ['', f'{title}:', *own] if own else []
     parser = command_parser(description, prog, '\n'.join(lines[1:]))
     parser.usage = f'{prog} [-h] NAME ...'

@@ -180,6 +180,11 @@ class FeatureRecipe:
         return getattr(self.render, 'others', False)
 
     @property
+    def needs_others(self) -> bool:
+        """Whether these features mean little if an individual is alone."""
+        return self.sees_others and getattr(self.render, 'needs_others', True)
+
+    @property
     def in_3d(self) -> bool:
         """Whether features depend on ``keypoint_3d``."""
         parts = getattr(self.render, 'parts', [self.render])

@@ -70,16 +70,6 @@ def _unseen(video: InputVideo) -> tuple[str, ...]:
     return (f'nobody is seen {listed}{more}; labels there are guesses',)
 
 
-def _lonely(video: InputVideo) -> tuple[str, ...]:
-    """Return a note if a video shows one individual to a model that sees others."""
-    if video['keypoint_score'].any(axis=(1, 2)).sum() > 1:
-        return ()
-    return (
-        'shows one individual, but the model also sees the nearest other: labels of '
-        'what depends on it are guesses',
-    )
-
-
 def _with_objects(
     poses: Poses, source: Source, file: VideoFile | None = None
 ) -> tuple[Poses, InputVideo]:
@@ -145,8 +135,6 @@ class InputReader:
                 )
             if self.needs_poses and self.given.person != EACH:
                 video['notes'] += _unseen(video)
-            if self.needs_poses and self.given.others:
-                video['notes'] += _lonely(video)
             check_name(video.get('frame_dir', ''), f'{source.name}: frame_dir')
         own: InputVideo = {'frame_dir': source.name, 'skeleton': self.skeleton}
         return [{**own, **video} for video in videos]

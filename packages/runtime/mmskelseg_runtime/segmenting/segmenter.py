@@ -61,6 +61,10 @@ if TYPE_CHECKING:
 
 # What says how videos are read, besides poses and split.
 _OF_VIDEOS = (*OF_NEW_VIDEOS, *OF_OBJECTS, 'joints', 'places')
+_LONELY = (
+    'shows one individual, but the model also sees the nearest other: labels of what '
+    'depends on it are guesses'
+)
 
 
 class Predictor(Protocol):
@@ -197,6 +201,7 @@ class Segmenter:
         #: The names of the places that it sees.
         self.places = [*dict.fromkeys(n for r in predictor.recipes for n in r.places)]
         self.pairs = any(recipe.sees_others for recipe in predictor.recipes)
+        self.needs_others = any(recipe.needs_others for recipe in predictor.recipes)
 
     @checked
     def stream(
@@ -351,6 +356,8 @@ class Segmenter:
     def _shown(self, video: InputVideo) -> ShownVideo:
         """Return a video as the model sees it, and note what was assumed."""
         fps = self.metainfo.get('fps')
+        if self.needs_others and video['keypoint_score'].any(axis=(1, 2)).sum() < 2:
+            video['notes'] += (_LONELY,)
         one = show_at(video, fps, needs_video=self.needs_video)
         if one.note:
             video['notes'] += (one.note,)
