@@ -135,7 +135,12 @@ def module_imports(path: Path) -> set[str]:
 
 
 # Modules whose distributions have other names.
-NAMES = {'cv2': 'opencv-python', 'PIL': 'matplotlib', 'markupsafe': 'jinja2'}
+NAMES = {
+    'array_api_compat': 'array-api-compat',
+    'cv2': 'opencv-python',
+    'PIL': 'matplotlib',
+    'markupsafe': 'jinja2',
+}
 LOWER = {
     path: package for path, package in MODULES.items() if package in [*PACKAGES][:3]
 }

@@ -133,9 +133,10 @@ def test_classes_of_observers_are_counted_before_they_are_compared(tmp_path):
     assert not (tmp_path / 'out').exists()
 
 
-def test_drawing_many_recordings_shows_progress(tmp_path, capsys):
+def test_drawing_many_recordings_shows_progress(tmp_path, capsys, monkeypatch):
     from mmskelseg_behaviour.commands.agree import main
 
+    monkeypatch.setattr('mmskelseg_io.messages.progress._SHORT', 0.0)
     for name in ('ann', 'bob'):
         rows = [f'take{i},0,1,{k}' for i in range(3) for k in 'a']
         text = '\n'.join(['video,start,end,label', *rows])

@@ -357,17 +357,18 @@ def test_intervals_without_anybody_are_noted():
     assert not any('nobody' in n for n in read(Source('a', entry=both))['notes'])
 
 
-def test_an_individual_alone_is_noted_where_the_model_sees_others():
+def test_an_individual_alone_is_noted_where_the_model_needs_others():
     def notes(people, **options):
         seen = (np.arange(2) < people)[:, None, None] * np.ones((2, 8, 17))
         keypoint = np.full((2, 8, 17, 2), 5.0)
-        both = Source('a', entry=entry(keypoint=keypoint, keypoint_score=seen))
-        video = read(both, **options)
+        both = entry(keypoint=keypoint, keypoint_score=seen)
+        _, (video,) = segmenter_of(**options).videos(both)
         return [note for note in video['notes'] if 'nearest other' in note]
 
-    assert notes(1, others=True)
-    assert not notes(2, others=True)
-    assert not notes(1)
+    assert notes(1, sees_others=True, needs_others=True)
+    assert not notes(2, sees_others=True, needs_others=True)
+    # As MMAction2's recognisers, which read everybody.
+    assert not notes(1, sees_others=True)
 
 
 def test_a_rate_that_replaces_that_of_the_file_is_noted():
@@ -458,12 +459,13 @@ def test_a_threshold_that_leaves_no_object_is_a_warning(tmp_path, logged):
     assert_names(record.getMessage(), '--object-thr 0.95 | 0.9')
 
 
-def segmenter_of(*kinds):
+def segmenter_of(*kinds, sees_others=False, needs_others=False):
     recipe = SimpleNamespace(
         reads='poses',
         in_3d=False,
         places=(),
-        sees_others=False,
+        sees_others=sees_others,
+        needs_others=needs_others,
         kinds=dict.fromkeys(kinds, BOX),
     )
     metainfo = {'classes': ['a', 'b'], 'skeleton': 'coco17'}

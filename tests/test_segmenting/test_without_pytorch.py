@@ -162,6 +162,7 @@ def test_distribution_without_pytorch_is_all_that_a_user_needs(
     folder = subprocess.check_output([str(python), '-c', code], text=True).strip()
     wanted = (
         'numpy',
+        'array_api_compat',
         'onnxruntime',
         'cv2',
         'defusedxml',

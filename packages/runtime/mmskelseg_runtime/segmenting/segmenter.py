@@ -286,6 +286,9 @@ class Segmenter:
                 'keypoint_3d, or train a model that reads joints in 2D, as poses from '
                 'videos are (mmskelseg fit ANN --recipe pose2d).'
             )
+        for video in videos if self.needs_others else ():
+            if video['keypoint_score'].any(axis=(1, 2)).sum() < 2:
+                video['notes'] += (_LONELY,)
         there = dict.fromkeys(one['kind'] for one in videos[0].get('objects', ()))
         # The kinds of a data set have their names, whichever a recording shows.
         meta = {} if source.objects else source.metainfo or {}
@@ -356,8 +359,6 @@ class Segmenter:
     def _shown(self, video: InputVideo) -> ShownVideo:
         """Return a video as the model sees it, and note what was assumed."""
         fps = self.metainfo.get('fps')
-        if self.needs_others and video['keypoint_score'].any(axis=(1, 2)).sum() < 2:
-            video['notes'] += (_LONELY,)
         one = show_at(video, fps, needs_video=self.needs_video)
         if one.note:
             video['notes'] += (one.note,)
