@@ -11,6 +11,8 @@ from mmskelseg_io.structures.annotations import SKELETON_KEYS, VideoAnnotation
 from mmskelseg_io.structures.segments import IGNORED
 from mmskelseg_io.structures.tiers import label_rows, labelled_frames
 
+# At the end of a name, of a length that can be neither hostile nor a hash.
+_NUMBER = r'[\W_]{0,3}(?<!\d)\d{1,12}'
 #: The class of each tier.
 Action: TypeAlias = tuple[int, ...]
 #: The recording of a clip, and what it is sorted by there.
@@ -67,7 +69,7 @@ def places_in_recordings(clips: Sequence[VideoAnnotation]) -> Mapping[str, Place
         places = {
             name: (match[1], tuple(map(int, re.findall(r'\d+', match[2]))))
             for name in actions
-            if (match := re.fullmatch(rf'(.*?)((?:[\W_]*(?<!\d)\d+){{{count}}})', name))
+            if (match := re.fullmatch(rf'(.*?)((?:{_NUMBER}){{{count}}})', name))
         }
         if len(places) == len(actions) and _are_in_order(places, actions):
             return places

@@ -41,6 +41,8 @@ def test_a_file_may_tell_the_recording_and_the_first_frame():
         {'1': 0, '2': 1, '3': 0, '4': 1},
         {'walk_1': 0, 'walk_2': 0, 'run_1': 1, 'run_2': 1},
         {'walk': 0, 'run_2': 1},
+        # A number that Python refuses to read.
+        {'a_' + '9' * 5000: 0, 'a_2': 1, 'b_1': 0, 'b_2': 1},
     ],
 )
 def test_names_of_others_tell_no_order(classes):
