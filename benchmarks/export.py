@@ -73,7 +73,7 @@ def measured(
     torch.save(
         {'state_dict': model.state_dict(), 'meta': {'dataset_meta': meta}}, checkpoint
     )
-    export_onnx(cfg, checkpoint, folder / 'model.onnx')
+    export_onnx(cfg, checkpoint, folder / 'model.onnx', inputs='features')
     file = ModelFile.open(folder / 'model.onnx', 'cpu', args.threads)
     name = config_name(path).removesuffix('.py')
     rows = []

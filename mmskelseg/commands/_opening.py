@@ -75,4 +75,5 @@ def export(job: ExportModel, model: NamedModel) -> ExportReport:
         streaming=job.streaming,
         precision=job.precision,
         fps=job.fps,
+        inputs=job.inputs,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.options import Positive, argument, option
-from mmskelseg_io.structures.choices import PRECISIONS
+from mmskelseg_io.structures.choices import INPUTS, PRECISIONS
 from mmskelseg_runtime.commands.models import ModelJob
 
 EXAMPLES = """examples:
@@ -57,6 +57,12 @@ class ExportModel(ModelJob[Path]):
     )
     precision: str = option(
         'precision of the weights (default: %(default)s)', 'float32', choices=PRECISIONS
+    )
+    inputs: str | None = option(
+        'what the graph reads (default: keypoints, if the model reads coordinates of '
+        'joints alone)',
+        None,
+        choices=INPUTS,
     )
     fps: Positive | None = option(
         "frame rate of the model's training data, if the model does not state it", None

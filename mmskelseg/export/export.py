@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING
 
 from mmengine.config import Config, ConfigDict
 
-from mmskelseg.export.onnx_contents import SegmentorExport, StreamingExport
+from mmskelseg.export.onnx_contents import (
+    ExportedModel,
+    SegmentorExport,
+    StreamingExport,
+)
 from mmskelseg.export.onnx_files import converted
 from mmskelseg.export.opening import trained_model
 from mmskelseg_io.files.atomic import atomic_write, check_can_write
 from mmskelseg_io.files.inputs import check_fps
 from mmskelseg_io.messages.dependencies import import_optional
 from mmskelseg_io.messages.errors import UserError
-from mmskelseg_io.structures.choices import PRECISIONS
+from mmskelseg_io.structures.choices import INPUTS, PRECISIONS
 from mmskelseg_io.version import __version__
 from mmskelseg_runtime.segmenting.model_files import KEY
 from mmskelseg_runtime.segmenting.onnx_sessions import Session
@@ -62,6 +66,7 @@ def export_onnx(
     streaming: bool = False,
     precision: str = 'float32',
     fps: float | None = None,
+    inputs: str | None = None,
 ) -> ExportReport:
     """Write a trained model as an ONNX file, after comparing it with PyTorch.
 
@@ -76,6 +81,9 @@ def export_onnx(
             model; its buffers are inputs and outputs.
         precision: ``float32``, or ``float16``, with half the size.
         fps: Frame rate of the training data, if the checkpoint does not state it.
+        inputs: What the graph for whole videos reads: ``keypoints``, of which it makes
+            features itself, or ``features``. By default keypoints, if the model has
+            one branch, which reads ``SkeletonCoordinates`` or ``PairCoordinates``.
 
     Raises:
         FileNotFoundError: If there is no such config or checkpoint.
@@ -83,14 +91,17 @@ def export_onnx(
             if the results of a float32 graph differ from PyTorch's; nothing is written.
     """
     path = Path(path)
-    _check_request(path, precision)
+    _check_request(path, precision, inputs, streaming=streaming)
     onnx = import_optional('onnx', 'Export')
     with trained_model(model, weights, live=streaming) as trained:
         meta = trained.metainfo
         if fps is not None:
             meta['fps'] = check_fps(fps, str(path))
-        kind = StreamingExport if streaming else SegmentorExport
-        exported = kind(trained.cfg, trained.model.eval(), meta)
+        network = trained.model.eval()
+        if streaming:
+            exported: ExportedModel = StreamingExport(trained.cfg, network, meta)
+        else:
+            exported = SegmentorExport(trained.cfg, network, meta, inputs)
         graphs = exported.graphs()
     names = [Path(file).name for file in trained.checkpoints]
     described = {**exported.metadata(), 'precision': precision, 'checkpoints': names}
@@ -144,11 +155,20 @@ def _check_errors(path: Path, errors: Mapping[int, float]) -> None:
         )
 
 
-def _check_request(path: Path, precision: str) -> None:
+def _check_request(
+    path: Path, precision: str, inputs: str | None, *, streaming: bool
+) -> None:
     if path.suffix.lower() != '.onnx':
         raise UserError(f'{path}: the name of an exported model must end in .onnx.')
-    if precision not in PRECISIONS:
+    for name, value, known in (
+        ('precision', precision, PRECISIONS),
+        ('inputs', inputs or INPUTS[0], INPUTS),
+    ):
+        if value not in known:
+            raise UserError(f'{name}={value!r} is not one of {", ".join(known)}.')
+    if streaming and inputs == 'keypoints':
         raise UserError(
-            f'precision={precision!r} is not one of {", ".join(PRECISIONS)}.'
+            "inputs='keypoints' is for whole videos; leave it out, since the graph of "
+            'a stream reads features.'
         )
     check_can_write(path)

@@ -16,9 +16,10 @@ from mmengine.config import Config, ConfigDict
 from torch import Tensor, nn
 
 from mmskelseg.encoders.recipes import with_skeleton
-from mmskelseg.export.onnx_files import simplified
+from mmskelseg.export.onnx_files import simplified, with_default
 from mmskelseg.export.onnx_graphs import (
     OPSET,
+    KeypointsGraph,
     SegmentorGraph,
     StemGraph,
     StreamingGraph,
@@ -37,11 +38,17 @@ from mmskelseg.models.postprocessors import Postprocessor
 from mmskelseg.models.segmentors.ensemble import segmentors_of
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.structures import Skeleton
-from mmskelseg_io.structures.annotations import Metainfo
+from mmskelseg_io.structures.annotations import MIN_SCORE, Metainfo
 from mmskelseg_io.structures.layouts import LAYOUTS
 from mmskelseg_io.structures.skeleton import Layout
 from mmskelseg_io.version import __version__
-from mmskelseg_runtime.features import ReadVideoFrames
+from mmskelseg_runtime.features import (
+    PairCoordinates,
+    ReadVideoFrames,
+    SkeletonCoordinates,
+)
+from mmskelseg_runtime.features.blocks import Frames, State
+from mmskelseg_runtime.features.coordinates import Coordinates
 from mmskelseg_runtime.parts import RENDERERS
 from mmskelseg_runtime.segmenting.model_files import (
     FORMAT,
@@ -61,6 +68,10 @@ _LENGTHS, _IMAGE_LENGTHS = (1, 2, 100, 1000), (1, 2, 20)
 Sessions: TypeAlias = Mapping[str | None, Session]
 # Length in frames of the example input for tracing a graph.
 _EXAMPLE = 50
+# What a graph that reads joints is to segment, unless it is told.
+_ALL_FRAMES = np.array([0, np.iinfo(np.int64).max])
+# Renderers that a graph can contain.
+_OF_JOINTS = (SkeletonCoordinates, PairCoordinates)
 
 
 class _Branch:
@@ -203,7 +214,11 @@ class SegmentorExport(ExportedModel):
     kind: Kind = 'segmentor'
 
     def __init__(
-        self, cfg: Config | ConfigDict, model: nn.Module, meta: Metainfo
+        self,
+        cfg: Config | ConfigDict,
+        model: nn.Module,
+        meta: Metainfo,
+        inputs: str | None = None,
     ) -> None:
         super().__init__(cfg, model, meta)
         first = self.models[0]
@@ -227,11 +242,18 @@ class SegmentorExport(ExportedModel):
             self.steps += [
                 {**step.step(), **own} for step in cast(Sequence[Postprocessor], steps)
             ]
+        self.joints = self._joints_graph(inputs)
 
     def graphs(self) -> dict[str | None, bytes]:
-        """Return the graph of the segmentor, which reads features, and encoders."""
-        features = {f'features_{n}': self._features(n, _EXAMPLE) for n in self.branches}
+        """Return the graph of the segmentor, and encoders."""
         outputs = self.graph.outputs
+        if self.joints is not None:
+            joints = self._joints(_EXAMPLE)
+            within = {'range': torch.tensor([0, _EXAMPLE])}
+            inputs = {**joints, **within}
+            main = to_onnx(self.joints, inputs, outputs, [*joints, *outputs])
+            return {None: with_default(simplified(main), 'range', _ALL_FRAMES)}
+        features = {f'features_{n}': self._features(n, _EXAMPLE) for n in self.branches}
         main = to_onnx(self.graph, features, outputs, [*features, *outputs])
         encoders = {
             name: _image_graph(self.branches[name], graph)
@@ -254,8 +276,17 @@ class SegmentorExport(ExportedModel):
         """Return the largest difference between the outputs of graph and model."""
         torch.manual_seed(frames)
         given, feed = {}, {}
+        if self.joints is not None:
+            feed = {key: x.numpy() for key, x in self._joints(frames).items()}
         for name in self.branches:
-            if name in self.stems:
+            if self.joints is not None:
+                render = self.joints.render
+                rows = slice(None if render.others else 1)
+                points = feed['keypoints'][rows].astype(np.float64)
+                seen = feed['scores'][rows] >= self.joints.least
+                whole = Frames(points, seen, whole=not render.causal)
+                given[name] = torch.from_numpy(render.describe(whole, State()))
+            elif name in self.stems:
                 images = self._images(name, frames)
                 (feed[f'features_{name}'],) = sessions[name].run(
                     [f'encoded_{name}'], {f'images_{name}': images.numpy()}
@@ -280,6 +311,35 @@ class SegmentorExport(ExportedModel):
             with torch.no_grad():
                 return graph(self._images(name, frames))
         return super()._features(name, frames)
+
+    def _joints_graph(self, inputs: str | None) -> KeypointsGraph | None:
+        """Return the graph that makes features of joints, if it is to make them.
+
+        Raises:
+            UserError: If the recipe does not allow it.
+        """
+        branch, *more = self.branches.values()
+        render = branch.recipe.render
+        allows = type(render) in _OF_JOINTS and branch.recipe.dtype == 'float32'
+        if inputs == 'features' or (inputs is None and (more or not allows)):
+            return None
+        if more or not allows:
+            raise UserError(
+                f'features.{branch.name}.render is {type(render).__name__}, but '
+                "inputs='keypoints' needs a model of one branch that reads "
+                'SkeletonCoordinates or PairCoordinates in float32; leave it out.'
+            )
+        least = max(MIN_SCORE, self.meta.get('kpt_thr', 0.0))
+        return KeypointsGraph(self.graph, cast(Coordinates, render), least)
+
+    def _joints(self, frames: int) -> dict[str, Tensor]:
+        """Return random joints of two people and their scores, a fifth of them 0."""
+        assert self.joints is not None
+        skeleton, dims = self.joints.render.skeleton, self.joints.render.dims
+        scores = torch.rand(2, frames, skeleton.num_joints)
+        moved = torch.randn(*scores.shape, dims).cumsum(1)
+        body = 40 * torch.randn(2, 1, skeleton.num_joints, dims) + 300
+        return {'keypoints': body + moved, 'scores': scores * (scores > 0.2)}
 
     def _images(self, name: str, frames: int) -> Tensor:
         return torch.rand(frames, *self.branches[name].images.shape[1:])

@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     from onnx import ModelProto
 
 
@@ -34,12 +35,27 @@ def simplified(content: bytes) -> bytes:
     return proto.SerializeToString()
 
 
+def with_default(content: bytes, name: str, value: 'np.ndarray') -> bytes:
+    """Return a graph with an input that may be left out."""
+    from onnx import load_from_string, numpy_helper
+
+    proto = load_from_string(content)
+    proto.graph.initializer.append(numpy_helper.from_array(value, name))
+    return proto.SerializeToString()
+
+
 def converted(proto: 'ModelProto', precision: str) -> 'ModelProto':
     """Return a graph in another precision; its inputs and outputs stay float32."""
     if precision == 'float16':
         from onnxruntime.transformers.float16 import convert_float_to_float16
 
-        return _sorted(convert_float_to_float16(proto, keep_io_types=True))
+        # Pixels need more digits than it has.
+        exact = [
+            n.name for n in proto.graph.node if {'keypoints', 'scores'} & {*n.input}
+        ]
+        return _sorted(
+            convert_float_to_float16(proto, keep_io_types=True, node_block_list=exact)
+        )
     return proto
 
 

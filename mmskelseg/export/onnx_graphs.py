@@ -20,6 +20,8 @@ from torch import Tensor, nn
 from mmskelseg.evaluation.ensembles import average_predictions
 from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
 from mmskelseg.models.segmentors.branches import branch_stems, finish_stem
+from mmskelseg_runtime.features.blocks import Frames, State
+from mmskelseg_runtime.features.coordinates import Coordinates
 from mmskelseg_runtime.segmenting.onnx_predictor import field_of
 from mmskelseg_runtime.streaming.model import (
     TINY,
@@ -29,6 +31,8 @@ from mmskelseg_runtime.streaming.model import (
 )
 
 OPSET = 17
+# Inputs whose first axis is people, and then frames.
+_OF_PEOPLE = ('keypoints', 'scores')
 
 
 def has_image_stem(model: ActionSegmentor, name: str) -> bool:
@@ -117,6 +121,40 @@ class SegmentorGraph(nn.Module):
                 y = finish_stem(branch['stem'], y, None)
             shared[name] = y
         return shared
+
+
+class KeypointsGraph(nn.Module):
+    """A segmentor's graph that makes features of joints, of the first person.
+
+    Args:
+        graph: The graph from features to outputs.
+        render: What makes the features.
+        least: The score from which a joint is seen.
+    """
+
+    def __init__(
+        self, graph: SegmentorGraph, render: Coordinates, least: float
+    ) -> None:
+        super().__init__()
+        self.graph, self.render = graph, render
+        # As float32, which scores are.
+        self.least = float(np.float32(least))
+        self.eval()
+
+    def forward(
+        self, keypoints: Tensor, scores: Tensor, within: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Return outputs for joints (M, T, V, dims) and their scores (M, T, V).
+
+        ``within`` has the first frame that the segmentor reads and the end of these.
+        Features depend on all frames.
+        """
+        points, seen = keypoints.double(), scores.double() >= self.least
+        if not self.render.others:
+            points, seen = points[:1], seen[:1]
+        frames = cast(Any, Frames)(points, seen, whole=not self.render.causal)
+        begin, end = within
+        return self.graph(self.render.describe(frames, State())[begin:end])
 
 
 class StemGraph(nn.Module):
@@ -224,7 +262,10 @@ def to_onnx(
             str(file),
             input_names=list(inputs),
             output_names=list(outputs),
-            dynamic_axes={name: {0: axis} for name in frames},
+            dynamic_axes={
+                name: {0: 'people', 1: axis} if name in _OF_PEOPLE else {0: axis}
+                for name in frames
+            },
             opset_version=OPSET,
         )
         return file.read_bytes()

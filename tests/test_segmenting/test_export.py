@@ -90,6 +90,20 @@ def test_other_precisions_are_refused(files):
         export_onnx(*files, precision='int4')
 
 
+def test_what_graphs_cannot_read_is_refused(files, save, tmp_path):
+    with raises_naming(UserError, "inputs='joints' | keypoints, features"):
+        export_onnx(*files, inputs='joints')
+    with raises_naming(UserError, "inputs='keypoints'"):
+        export_onnx(*files, streaming=True, inputs='keypoints')
+    stem = {'type': 'HeatmapEncoder', 'arch': (4, 8), 'out_channels': 8}
+    cfg = make_config(
+        'recipes/uwiom_heatmap_cnn.py', {'heatmap': {**SMALL, 'stem': stem}}
+    )
+    named = "features.heatmap.render | inputs='keypoints'"
+    with raises_naming(UserError, named):
+        export_onnx(cfg, save(cfg), tmp_path / 'out.onnx', inputs='keypoints')
+
+
 @pytest.mark.parametrize('fps', [-3, math.nan, math.inf, 'x', 1e-300, 1e9])
 def test_rate_that_is_none_is_not_written(files, tmp_path, fps):
     """Neither from an option nor from the training data."""

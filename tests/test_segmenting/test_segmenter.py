@@ -7,6 +7,7 @@ from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
@@ -193,13 +194,42 @@ def test_long_videos_are_computed_in_chunks_with_the_same_result(
     run = Session.run
 
     def counted(self, outputs, inputs):
-        lengths.append(len(inputs['features_pose2d']))
+        lengths.append(np.ptp(inputs['range']))
         return run(self, outputs, inputs)
 
     monkeypatch.setattr(Session, 'run', counted)
     check_same(whole(video)['predictions'][0], expected)
     assert len(lengths) == 8
     assert max(lengths) < 300
+
+
+def test_graph_reads_joints_and_scores_alone(recipe, person):
+    """A file needs nothing of ours but what its metadata says."""
+    (expected,) = OnnxSegmenter(recipe[1], show_progress=False)(person(200))[
+        'predictions'
+    ]
+    session = onnxruntime.InferenceSession(str(recipe[1]))
+    assert [item.name for item in session.get_inputs()] == ['keypoints', 'scores']
+    video = person(200)
+    feed = {'keypoints': video['keypoint'], 'scores': video['keypoint_score']}
+    (found,) = session.run(['probabilities'], feed)
+    np.testing.assert_allclose(found.T, expected['pred_score'], rtol=0, atol=1e-6)
+    part = {**feed, 'range': np.array([40, 90])}
+    (found,) = session.run(['probabilities'], part)
+    assert found.shape == (50, 4)
+
+
+def test_graph_of_features_gives_the_same_as_that_of_joints(
+    coordinates, recipe, person, tmp_path
+):
+    """As graphs did before they could read joints."""
+    file = tmp_path / 'model.onnx'
+    export_onnx(coordinates, recipe[0], file, inputs='features')
+    assert [*ModelFile.open(file).session.inputs] == ['features_pose2d']
+    found, expected = (
+        OnnxSegmenter(each)(person(200))['predictions'][0] for each in (file, recipe[1])
+    )
+    check_same(found, expected)
 
 
 def test_features_too_large_for_the_memory_change_no_prediction(

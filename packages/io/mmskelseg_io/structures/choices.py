@@ -8,3 +8,5 @@ EACH = 'each'
 CODECS = ('mp4v', 'avc1', 'vp09')
 # Precisions of the weights of an exported model.
 PRECISIONS = ('float32', 'float16')
+# What an exported model reads.
+INPUTS = ('keypoints', 'features')

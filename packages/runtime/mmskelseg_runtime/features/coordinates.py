@@ -159,6 +159,29 @@ class Coordinates(BaseRenderer):
         return person
 
 
+class Joints(Coordinates):
+    """Gives the joints that a graph makes features of, and 1 if they are seen, or 0.
+
+    These are rows (T, M, V, dims + 1); the person to describe is the first.
+
+    Args:
+        own: The coordinates that the graph makes.
+    """
+
+    def __init__(self, own: Coordinates) -> None:
+        super().__init__(own.dims, own.person)
+        self.skeleton, self.others, self.causal = own.skeleton, own.others, own.causal
+
+    def describe(self, frames: Frames, state: State) -> np.ndarray:
+        """Return float32 rows of the next frames."""
+        rows = np.concatenate([frames.points, frames.seen[..., None]], axis=-1)
+        return rows.swapaxes(0, 1).astype(np.float32)
+
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the rows, as plain values."""
+        return {'type': type(self).__name__, 'dims': self.dims, 'person': self.person}
+
+
 class RunningFeatures:
     """Features that are computed from the frames of a stream as they arrive.
 

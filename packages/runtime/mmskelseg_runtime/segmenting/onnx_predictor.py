@@ -10,6 +10,7 @@ from mmskelseg_io.messages.errors import UnavailableError, UserError, shown
 from mmskelseg_io.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg_io.structures.tiers import tier_sizes, tiers_of
 from mmskelseg_runtime.decoding import decode
+from mmskelseg_runtime.features.coordinates import Coordinates, Joints
 from mmskelseg_runtime.features.recipe import FeatureRecipe
 from mmskelseg_runtime.segmenting.chunks import frame_chunks
 from mmskelseg_runtime.segmenting.model_files import OF_DATA, ModelFile
@@ -61,9 +62,19 @@ class OnnxPredictor:
         self.recipes: Sequence[FeatureRecipe] = [
             recipe_of(self.file, name) for name in metadata['branches']
         ]
-        for name in metadata['branches']:
-            if len(self.file.session.inputs.get(f'features_{name}', ())) < 2:
-                raise self.file.fault(f'its graph has no input of the branch {name!r}')
+        inputs = self.file.session.inputs
+        self._makes_features = 'keypoints' in inputs
+        if self._makes_features:
+            own, *more = [recipe.render for recipe in self.recipes]
+            if more or not isinstance(own, Coordinates) or 'scores' not in inputs:
+                raise self.file.fault('its graph cannot make features of keypoints')
+            self.recipes = [FeatureRecipe('keypoints', Joints(own))]
+        else:
+            for name in metadata['branches']:
+                if len(inputs.get(f'features_{name}', ())) < 2:
+                    raise self.file.fault(
+                        f'its graph has no input of the branch {name!r}'
+                    )
         self._outputs = self.file.session.outputs
         if 'probabilities' not in self._outputs:
             raise self.file.fault('its graph does not output probabilities')
@@ -110,22 +121,28 @@ class OnnxPredictor:
 
         Chunks give the same result, with memory that does not grow with the video.
         """
-        for name, rows in features.items():
-            shape = self.file.session.inputs[f'features_{name}']
-            # Only the number of frames may vary.
-            if [*rows.shape[1:]] != shape[1:]:
+        inputs = self.file.session.inputs
+        feed = (
+            _joints(**features)
+            if self._makes_features
+            else {f'features_{name}': rows for name, rows in features.items()}
+        )
+        for name, rows in feed.items():
+            # Only the numbers of frames and of people may vary.
+            varied = 2 if self._makes_features else 1
+            if [*rows.shape[varied:]] != inputs[name][varied:]:
                 raise self.file.fault(
-                    f'its graph reads features {shape[1:]} of {name}, but its recipe '
-                    f'makes {[*rows.shape[1:]]}'
+                    f'its graph reads {inputs[name][varied:]} of {name}, but its '
+                    f'recipe makes {[*rows.shape[varied:]]}'
                 )
         frames = len(next(iter(features.values())))
         parts = []
         for outer, inner in frame_chunks(frames, self.file.metadata['context'], _CHUNK):
-            feed = {
-                f'features_{name}': np.asarray(rows[outer], np.float32)
-                for name, rows in features.items()
-            }
-            outputs = self.file.session.run(self._outputs, feed)
+            if self._makes_features:
+                part = {**feed, 'range': np.array([outer.start, outer.stop])}
+            else:
+                part = {k: np.asarray(x[outer], np.float32) for k, x in feed.items()}
+            outputs = self.file.session.run(self._outputs, part)
             for name, found in zip(self._outputs, outputs, strict=True):
                 is_class_wise = name == 'probabilities'
                 classes = [len(self.metainfo['classes'])] if is_class_wise else []
@@ -134,3 +151,12 @@ class OnnxPredictor:
             parts.append([x[inner] for x in outputs])
         arrays = [np.concatenate(part) for part in zip(*parts, strict=True)]
         return dict(zip(self._outputs, arrays, strict=True))
+
+
+def _joints(keypoints: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the inputs of a graph that makes features, for rows of ``Joints``."""
+    rows = keypoints.swapaxes(0, 1)
+    return {
+        'keypoints': np.ascontiguousarray(rows[..., :-1]),
+        'scores': np.ascontiguousarray(rows[..., -1]),
+    }

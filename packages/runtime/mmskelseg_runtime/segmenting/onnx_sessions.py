@@ -23,7 +23,7 @@ _SECONDS, _SECONDS_PER_FRAME = 60, 1
 # models don't need them.
 _UNBOUNDED = ['ConstantFolding', 'ConstantFoldingDQ']
 # Inputs and outputs of type int64; all others are float32.
-_COUNTS = ('frames', 'frames_next')
+_COUNTS = ('frames', 'frames_next', 'range')
 # The memory limit applies to the whole process until a session takes it.
 _opening = threading.Lock()
 
@@ -56,7 +56,7 @@ class Session:
         levels = self._runtime.GraphOptimizationLevel
         self._level = levels.ORT_ENABLE_BASIC
         self._session = self._opened()
-        if any(len(shape) == 4 for shape in self.inputs.values()):
+        if any(len(x) == 4 for name, x in self.inputs.items() if name != 'keypoints'):
             self._level = levels.ORT_ENABLE_ALL
             self._session = self._opened()
         for item in (*self._session.get_inputs(), *self._session.get_outputs()):
@@ -99,7 +99,11 @@ class Session:
         Raises:
             UserError: If the graph fails, or takes too much memory or time.
         """
-        frames = max((len(array) for array in inputs.values() if array.ndim), default=0)
+        lengths = [len(array) for array in inputs.values() if array.ndim]
+        if 'keypoints' in inputs:
+            # Its first axis is people.
+            lengths.append(inputs['keypoints'].shape[1])
+        frames = max(lengths, default=0)
         needed = frames * _BYTES_PER_FRAME
         for key, array in inputs.items():
             is_state = key.startswith('state_')
