@@ -7,6 +7,7 @@ import pytest
 
 from mmskelseg.export.opening import ZOO, zoo_checkpoint
 from mmskelseg_io.messages.errors import UserError
+from mmskelseg_runtime.segmenting.model_files import ModelFile
 from mmskelseg_runtime.segmenting.model_zoo import FOLDER, check_zoo, zoo, zoo_file
 from tests.errors import raises_naming
 from tests.small_data import ROOT
@@ -22,6 +23,13 @@ def test_files_are_those_that_were_published_and_small():
     }
     for file in files:
         assert file.stat().st_size < 5e6
+
+
+@pytest.mark.parametrize('live', [False, True])
+def test_pictures_know_the_background(live):
+    """Which is grey in them."""
+    for name in zoo():
+        assert ModelFile.open(name, live=live).metadata['background'] == 'nothing'
 
 
 def test_docs_have_a_card_for_each_model():

@@ -97,7 +97,7 @@ def write_gif(
             count(1)
     # One palette for all frames, since they have the same colours.
     method = Image.Quantize.MAXCOVERAGE
-    middle = pictures[len(pictures) // 2].quantize(_GIF_COLORS, method)
+    middle = pictures[len(pictures) // 2].quantize(_GIF_COLORS, method, kmeans=1)
     frames = [p.quantize(palette=middle, dither=Image.Dither.NONE) for p in pictures]
     with atomic_write(path) as stream:
         frames[0].save(

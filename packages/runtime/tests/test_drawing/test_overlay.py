@@ -225,6 +225,8 @@ def test_gif_of_a_slow_video_lasts_as_long(tmp_path):
     write_gif(slow, tmp_path / 'a.gif', show_progress=False)
     with Image.open(tmp_path / 'a.gif') as gif:
         assert (gif.n_frames, gif.info['duration']) == (20, 200)
+        # The plain ground has no tint of the classes.
+        assert gif.convert('RGB').getpixel((0, 0)) == (45, 45, 45)
 
 
 def test_gif_of_a_long_video_is_refused(tmp_path):
