@@ -90,9 +90,9 @@ def test_wheel_holds_the_package_with_configs_and_tools(wheel):
     ('package', 'files'),
     [
         ('io', ['poses/sleap.py']),
-        ('runtime', ['model_zoo/precog.onnx', 'drawing/page.css']),
+        ('runtime', ['model_zoo/precog.onnx', 'page/view.js', 'page/vendor/LICENSE']),
         ('behaviour', ['agreement.html']),
-        ('studio', ['page/index.html', 'page/vendor/preact.js']),
+        ('studio', ['page/index.html']),
     ],
 )
 def test_wheel_of_a_package_holds_it_without_its_tests(wheels, package, files):

@@ -184,7 +184,8 @@ def build_app(studio: Studio, token: str, hosts: tuple[str, ...]) -> ASGIApp:
     ``Host`` that are answered.
     """
     page = StaticFiles(directory=Path(__file__).parent / 'page', html=True)
-    routes = [*_routes(studio), Mount('/', page)]
+    shared = StaticFiles(packages=[('mmskelseg_runtime', 'page')])
+    routes = [*_routes(studio), Mount('/shared', shared), Mount('/', page)]
     return _Guard(Starlette(routes=[Mount(f'/{token}', routes=routes)]), token, hosts)
 
 

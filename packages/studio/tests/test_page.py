@@ -36,7 +36,7 @@ IGNORE = '--ignore-labels'
 # Where the labels of the only tier are, below the top of the timeline, in pixels.
 LABELS = 105
 # Where they begin, behind the names of rows.
-LEFT = "import('./drawing.js').then(({ layout }) => layout().gutter)"
+LEFT = "import('./shared/drawing.js').then(({ layout }) => layout().gutter)"
 # What finds the buttons that something else lies over, wherever the page is scrolled.
 COVERED = """() => [...document.querySelectorAll('button')].filter((button) => {
   button.scrollIntoView({ block: 'end' })

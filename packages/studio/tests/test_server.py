@@ -202,7 +202,7 @@ def test_without_the_token_nothing_is_found(client, path):
     [
         'files/..%2F..%2Fstudio.json', 'files/%2e%2e/studio.json', '../studio.json',
         '%2e%2e/%2e%2e/setup.py', 'files/%2e%2e', 'files/',
-        'vendor/%2e%2e/%2e%2e/jobs.py',
+        'shared/%2e%2e/model.py', 'shared/vendor/%2e%2e/%2e%2e/model.py',
         f'api/recordings/{"9" * 5000}',
         'api/recordings/9', 'api/recordings/0/video', 'report', 'files/a%00b',
     ],

@@ -1,11 +1,11 @@
 // What a person does at the playhead: label, correct, accept, move on.
 import { isFound } from './finding.js'
-import * as list from './labels.js'
-import { atEnd, play, seek } from './player.js'
 import {
   attempt, commit, labels, loadUncertain, named, open, predictions, say, show, state, interval,
   isPoints, noteOf, tiers, time, change,
 } from './state.js'
+import * as list from './shared/labels.js'
+import { atEnd, play, seek } from './shared/player.js'
 
 /** Where something ends that ends here: after the last frame on the last one. */
 const here = () => {

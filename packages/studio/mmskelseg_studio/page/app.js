@@ -1,29 +1,32 @@
 // The page: its layout, and what ties it to the keyboard and the address.
-import { acceptAbove } from './actions.js'
-import { post } from './api.js'
-import { drawTimeline } from './drawing.js'
+import { acceptAbove, select } from './actions.js'
+import { check, place as path, poses, post } from './api.js'
 import { Classes } from './ethogram.js'
+import { Edge, fold, isFolded } from './fold.js'
 import { History } from './history.js'
-import { Icon } from './icons.js'
-import { Edge, THEMES, fold, isFolded, setTheme, theme } from './kept.js'
 import { focusTimeline, groups, keyOf, keyShown, pressed } from './keys.js'
-import { gaps } from './labels.js'
 import { chosen as notes } from './notes.js'
-import { Dispute, Observers, rows as settling } from './observers.js'
+import { Dispute, Observers, disputed, rows as settling } from './observers.js'
 import { Export, Recordings, Training } from './panels.js'
-import { Picture, drawPicture } from './picture.js'
-import { PlacePanel, loadPlaces } from './places.js'
-import { setSpeed, speeds, toggle } from './player.js'
-import {
-  attempt, change, classes, clock, decide, interval, isPoints, loadNews, loadProject,
-  loadUncertain, look, named, offer, open, openUncertain, outbox, state, tiers, time,
-  watch, watchJob,
-} from './state.js'
+import { PlacePanel, Places, loadPlaces } from './places.js'
 import { Segments } from './segments.js'
+import {
+  attempt, change, classes, clock, commit, decide, hooks, interval, isPoints, loadNews,
+  loadProject, loadUncertain, look, named, offer, open, openUncertain, outbox, state, theirs,
+  tiers, time, watch, watchJob,
+} from './state.js'
 import { Statistics } from './statistics.js'
-import { Timeline, place } from './timeline.js'
 import * as tour from './tour.js'
-import { html, render, useEffect } from './vendor/preact.js'
+import { drawTimeline } from './shared/drawing.js'
+import { Icon } from './shared/icons.js'
+import { THEMES, setTheme, theme } from './shared/kept.js'
+import { gaps } from './shared/labels.js'
+import { Picture, drawPicture } from './shared/picture.js'
+import { setSpeed, speeds, toggle } from './shared/player.js'
+import { Timeline, place } from './shared/timeline.js'
+import { html, render, useEffect } from './shared/vendor/preact.js'
+
+Object.assign(hooks, { commit, disputed, keyOf, poses, select, theirs })
 
 function Saved() {
   const { problem, items } = outbox
@@ -83,6 +86,23 @@ function Offered() {
     <button class="main" onClick=${answer(true)}>Take them over</button>
     <button onClick=${answer(false)}>Leave as it is</button>
   </div>`
+}
+
+/** The picture, with places over it, or what to do first. */
+function Seen() {
+  const { id, name } = state.recording
+  const video = `${path(id)}/video`
+  const broken = () =>
+    attempt(async () => {
+      await check(video)
+      throw new Error(`this browser cannot play the video of ${name}`)
+    })
+  const isMade = state.project.conversion.state === 'running'
+  return html`<${Picture}
+    video=${`api/${video}`} broken=${broken}
+    absent=${isMade ? 'The video is being converted.' : 'There is nothing to see.'}
+    over=${(width, height) => html`<${Places} width=${width} height=${height} /><${tour.Empty} />`}
+  />`
 }
 
 /** How far the timeline is zoomed in, from 0 to 1. */
@@ -326,7 +346,7 @@ function App() {
         ${project.unrated.length > 0 && html`<${Rate} />`}
         ${!project.recordings.length && !project.unrated.length && html`<p class="empty">This folder has no recordings.</p>`}
         ${recording && html`
-          <${Picture} />
+          <${Seen} />
           <${Transport} />
           <div class="now"><${Now} /><${Dispute} /><${Offered} /></div>
           <${Timeline} />

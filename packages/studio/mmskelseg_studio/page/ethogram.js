@@ -6,7 +6,7 @@ import {
   addClasses, attempt, change, classes, edit, isPoints, labels, outbox, state, tiers,
 } from './state.js'
 import { total } from './statistics.js'
-import { html, useLayoutEffect, useRef, useState } from './vendor/preact.js'
+import { html, useLayoutEffect, useRef, useState } from './shared/vendor/preact.js'
 
 /** The classes of the tier that is labelled, in a copy of all tiers. */
 const own = (wanted) => wanted[state.tier].classes

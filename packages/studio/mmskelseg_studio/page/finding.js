@@ -1,7 +1,7 @@
 // Which recordings are listed: by their names, and by what they lack.
 import { isDisputed } from './observers.js'
 import { attempt, change, isPoints, open, state } from './state.js'
-import { html } from './vendor/preact.js'
+import { html } from './shared/vendor/preact.js'
 
 /** How much of a recording has a class, from 0 to 1, on average of the tiers. */
 export function shareOf({ totals, frames, fps }) {

@@ -1,6 +1,7 @@
 // Parts that are folded up, which then cost nothing; whether they are is kept.
-import { keep, kept } from './kept.js'
-import { html, useState } from './vendor/preact.js'
+import { change } from './state.js'
+import { keep, kept } from './shared/kept.js'
+import { html, useState } from './shared/vendor/preact.js'
 
 export function Fold({ title, name = title, begins = false, onToggle, children }) {
   const key = `open ${name}`
@@ -20,3 +21,54 @@ export function Fold({ title, name = title, begins = false, onToggle, children }
 export const Panel = ({ title, ...more }) => html`<section aria-label=${title}>
   <${Fold} title=${title} ...${more} />
 </section>`
+
+// Panels at the sides, and whether their edge moves with or against the mouse.
+const SIDES = { left: 1, right: -1 }
+const WIDTHS = { left: 190, right: 240 }
+const width = (side) => kept(side, WIDTHS[side])
+
+function resize(side, wide) {
+  keep(side, Math.max(150, Math.min(wide, 420)))
+  document.documentElement.style.setProperty(`--${side}`, `${width(side)}px`)
+  change(false)
+}
+for (const side of Object.keys(SIDES)) resize(side, width(side))
+
+export const isFolded = (side) => kept(`${side} folded`, false)
+export function fold(side) {
+  keep(`${side} folded`, !isFolded(side))
+  change()
+}
+
+/** Goes to a field, also if the panel is folded that it is in. */
+export function reach(id, side, title) {
+  keep(`open ${title}`, true)
+  if (isFolded(side)) fold(side)
+  document.querySelector(`[aria-label=${title}] > details`)?.setAttribute('open', '')
+  const go = () => document.getElementById(id)?.select()
+  if (document.getElementById(id)) go()
+  else setTimeout(go, 100)
+}
+
+/** The edge of a panel, which a drag or arrow keys move. */
+export function Edge({ side }) {
+  const down = (event) => {
+    event.preventDefault()
+    const { target, clientX: from } = event
+    const before = width(side)
+    target.setPointerCapture(event.pointerId)
+    target.onpointermove = ({ clientX }) => resize(side, before + SIDES[side] * (clientX - from))
+    target.onlostpointercapture = () => (target.onpointermove = null)
+  }
+  const key = (event) => {
+    const by = { ArrowLeft: -10, ArrowRight: 10 }[event.key]
+    if (!by) return
+    event.stopPropagation()
+    resize(side, width(side) + SIDES[side] * by)
+  }
+  return html`<div
+    class="edge ${side}" role="separator" aria-orientation="vertical" tabindex="0"
+    aria-label=${`Width of the ${side} panel`} aria-valuenow=${width(side)}
+    onPointerDown=${down} onKeyDown=${key}
+  />`
+}

@@ -2,7 +2,7 @@
 import { get } from './api.js'
 import { Fold } from './fold.js'
 import { attempt, changeOf, clock, outbox, state, travel } from './state.js'
-import { html, useEffect, useState } from './vendor/preact.js'
+import { html, useEffect, useState } from './shared/vendor/preact.js'
 
 function inWords(step) {
   const { recording, start, end } = step

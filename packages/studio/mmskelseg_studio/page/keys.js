@@ -1,10 +1,10 @@
 // The keys: one table that acts, is shown as help, and makes the buttons.
 import * as act from './actions.js'
-import { reach } from './kept.js'
+import { reach } from './fold.js'
 import { rows } from './observers.js'
 import { travelAny } from './places.js'
-import { faster, toggle } from './player.js'
 import { atOpened, change, isOpening, isPoints, state, tiers, zoom } from './state.js'
+import { faster, toggle } from './shared/player.js'
 
 // Names of keys, how they are shown, what they do in words, the deed, a button's name and icon.
 export const groups = [

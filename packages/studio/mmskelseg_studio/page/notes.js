@@ -1,10 +1,10 @@
 // The selected segment: its class, its times, modifiers, as BORIS calls them, and a comment.
 import { moveBoundary } from './actions.js'
 import { focusTimeline } from './keys.js'
-import { annotate, at } from './labels.js'
 import { Time } from './segments.js'
 import { classOf, commit, isPoints, labels, named, state, time } from './state.js'
-import { html } from './vendor/preact.js'
+import { annotate, at } from './shared/labels.js'
+import { html } from './shared/vendor/preact.js'
 
 const FIELDS = ['modifiers', 'comment']
 

@@ -1,12 +1,12 @@
 // Comparing one's labels with those of another observer, and settling what differs.
 import { Fold, Panel } from './fold.js'
-import { at, inside, joined, withRest } from './labels.js'
-import { seek } from './player.js'
 import {
   attempt, change, classes, commit, edit, interval, labels, named, open, outbox, say, show, state,
   theirs, tiers,
 } from './state.js'
-import { html } from './vendor/preact.js'
+import { at, inside, joined, withRest } from './shared/labels.js'
+import { seek } from './shared/player.js'
+import { html } from './shared/vendor/preact.js'
 
 const nameOf = (observer) => observer || 'the first observer'
 

@@ -2,11 +2,11 @@
 import { post } from './api.js'
 import { Find, found, shareOf } from './finding.js'
 import { Fold, Panel } from './fold.js'
-import { keep, kept } from './kept.js'
 import {
   addRecordings, attempt, change, clock, decide, open, say, start, state,
 } from './state.js'
-import { html, useEffect, useRef, useState } from './vendor/preact.js'
+import { keep, kept } from './shared/kept.js'
+import { html, useEffect, useRef, useState } from './shared/vendor/preact.js'
 
 const percent = (share) => `${Math.round(share * 100)} %`
 

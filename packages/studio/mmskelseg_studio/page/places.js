@@ -1,9 +1,9 @@
 // Places in the picture: of all recordings, or of the open one alone.
 import { get, post } from './api.js'
 import { Panel } from './fold.js'
-import { fitted, viewBox } from './picture.js'
 import { attempt, change, complain, say, state, travel } from './state.js'
-import { html, useState } from './vendor/preact.js'
+import { fitted, viewBox } from './shared/picture.js'
+import { html, useState } from './shared/vendor/preact.js'
 
 const HINTS = {
   polygon: 'Click its corners in the picture; Enter ends it, Esc gives up',

@@ -1,9 +1,9 @@
 // The list of segments, in which their times can be typed.
 import { moveBoundary, moveMoment, select } from './actions.js'
 import { Fold } from './fold.js'
-import { seek } from './player.js'
 import { clock, isPoints, labels, named, say, state, tiers, time } from './state.js'
-import { html, useLayoutEffect, useRef, useState } from './vendor/preact.js'
+import { seek } from './shared/player.js'
+import { html, useLayoutEffect, useRef, useState } from './shared/vendor/preact.js'
 
 const PAGE = 100
 

@@ -1,7 +1,7 @@
 // How much is labelled of each class.
 import { Fold } from './fold.js'
 import { classes, clock, isPoints, state } from './state.js'
-import { html } from './vendor/preact.js'
+import { html } from './shared/vendor/preact.js'
 
 /** The number of a class's labels in some recordings, and their seconds. */
 export function total(recordings, tier, id) {

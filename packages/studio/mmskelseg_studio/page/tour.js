@@ -1,7 +1,9 @@
 // A newcomer's way through the page, once, in six steps.
-import { fold, isFolded, keep, kept } from './kept.js'
-import { change, state } from './state.js'
-import { html, useLayoutEffect, useRef } from './vendor/preact.js'
+import { fold, isFolded, reach } from './fold.js'
+import { change, state, tiers } from './state.js'
+import { keep, kept } from './shared/kept.js'
+import { toggle } from './shared/player.js'
+import { html, useLayoutEffect, useRef } from './shared/vendor/preact.js'
 
 // What is shown, and what is said of it.
 const STEPS = [
@@ -61,5 +63,21 @@ export function Tour() {
       ${step > 0 && html`<button onClick=${go(-1)}>Back</button>`}
       <button class="plain" onClick=${end}>End the tour</button>
     </div>
+  </div>`
+}
+
+/** What to do in a project without classes, each a button. */
+export function Empty() {
+  if (state.playing || tiers().some(({ classes }) => classes.length)) return null
+  const step = (words, deed, text) => html`<li>
+    <button onClick=${deed}>${words}</button><span>${text}</span>
+  </li>`
+  return html`<div class="empty" onClick=${(event) => event.stopPropagation()}>
+    <h2>Three steps</h2>
+    <ol>
+      ${step('Add a class', () => reach('add', 'right', 'Classes'), 'for each thing to tell apart, such as “walk”.')}
+      ${step('Play', toggle, 'and press the key of a class where the action starts, and again where it ends.')}
+      ${step('Look around', () => begin(), 'in six steps, from labels to a trained model.')}
+    </ol>
   </div>`
 }

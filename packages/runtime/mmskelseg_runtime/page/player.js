@@ -1,5 +1,5 @@
 // The player: a video or a clock. While it plays it says the frame; else the frame leads.
-import { change, follow, say, state } from './state.js'
+import { change, follow, say, state } from './view.js'
 
 /** The element of the open recording's video, if it has one that plays. */
 export let video = null

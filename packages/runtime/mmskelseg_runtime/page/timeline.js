@@ -1,12 +1,11 @@
 // The timeline: its canvas, and the mouse on it.
-import { select } from './actions.js'
 import { AXIS, OVERVIEW, drawOn, layout, scales } from './drawing.js'
 import { at, move, nearest, turns } from './labels.js'
 import { seek } from './player.js'
 import {
-  change, clock, commit, isPoints, labels, look, named, noteOf, pan, predictions, say, seen, state, interval,
+  change, clock, hooks, isPoints, labels, look, named, noteOf, pan, predictions, say, seen, state, interval,
   tiers, time, zoom,
-} from './state.js'
+} from './view.js'
 import { html, useEffect, useRef } from './vendor/preact.js'
 
 let canvas = null
@@ -73,7 +72,7 @@ function down(event) {
   if (found.tier !== undefined) state.tier = found.tier
   drag = { ...found, kind: found.part, from: found.x, view: state.view, moved: false }
   if (found.part === 'overview') center(found)
-  else if (event.shiftKey) drag.kind = 'interval'
+  else if (event.shiftKey && hooks.commit) drag.kind = 'interval'
   else if (found.part === 'axis') seek(found.frame, false)
   else if (found.part === 'boundary') drag.turns = turnsHere()
   change()
@@ -123,14 +122,14 @@ function up() {
   const edit = state.preview?.edit
   letGo()
   if (kind === 'boundary') {
-    if (edit) commit(edit, `boundary from ${time(boundary)} to ${time(edit.to)}`, tier)
+    if (edit) hooks.commit(edit, `boundary from ${time(boundary)} to ${time(edit.to)}`, tier)
     else seek(boundary)
   } else if (kind === 'interval' && moved) {
     const { start, end } = state.selection
     say(`marked ${interval(start, end)}; press a class key`)
   } else if (['labels', 'predictions', 'speed'].includes(kind) && !moved) {
     seek(frame, false)
-    if (part === 'labels' && at(labels(), frame)) select()
+    if (part === 'labels' && at(labels(), frame)) hooks.select()
   }
   change()
 }
@@ -158,7 +157,7 @@ export function place() {
   return [
     `${time(frame)} of ${clock(recording.frames / recording.fps)}`,
     tier && `tier ${tier}`,
-    own ? named(own[2]) : 'not labelled',
+    own ? named(own[2]) : hooks.commit && 'not labelled',
     own?.[3] && noteOf(own[3]),
     guess && `${state.project.preview ? 'preview' : 'predicted'} ${named(guess[2])}, ${sureness(guess, state.tier, frame)}`,
   ].filter(Boolean).join(', ')

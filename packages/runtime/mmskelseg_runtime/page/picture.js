@@ -1,11 +1,8 @@
 // The picture: a video, a skeleton, or one over the other.
-import { check, place, poses as load } from './api.js'
 import { Icon } from './icons.js'
-import { keep, kept, reach } from './kept.js'
-import { Places } from './places.js'
+import { keep, kept } from './kept.js'
 import { adopt, pause, point, toggle, video } from './player.js'
-import { attempt, change, complain, state, tiers } from './state.js'
-import * as tour from './tour.js'
+import { change, complain, hooks, state } from './view.js'
 import { html, useEffect, useRef, useState } from './vendor/preact.js'
 
 // Poses, in pieces
@@ -22,7 +19,7 @@ function piece(number) {
     if (pieces.size > 11) pieces.delete(pieces.keys().next().value)
     pieces.set(number, null)
     const mine = pieces
-    load(recording.id, start, Math.min(start + PIECE, recording.frames)).then(
+    hooks.poses(recording.id, start, Math.min(start + PIECE, recording.frames)).then(
       (loaded) => {
         mine.set(number, loaded)
         change(false)
@@ -338,27 +335,11 @@ export function drawPicture() {
 }
 const overlaid = () => video && state.picture !== 'skeleton'
 
-function absent() {
-  return state.project.conversion.state === 'running' ? 'The video is being converted.' : 'There is nothing to see.'
-}
-
-/** What to do in a project without classes, each a button. */
-function Empty() {
-  const step = (words, deed, text) => html`<li>
-    <button onClick=${deed}>${words}</button><span>${text}</span>
-  </li>`
-  return html`<div class="empty" onClick=${(event) => event.stopPropagation()}>
-    <h2>Three steps</h2>
-    <ol>
-      ${step('Add a class', () => reach('add', 'right', 'Classes'), 'for each thing to tell apart, such as “walk”.')}
-      ${step('Play', toggle, 'and press the key of a class where the action starts, and again where it ends.')}
-      ${step('Look around', () => tour.begin(), 'in six steps, from labels to a trained model.')}
-    </ol>
-  </div>`
-}
-
-/** The area with the video and the skeleton of the open recording. */
-export function Picture() {
+/**
+ * The area with the video, of that address, and the skeleton of the open recording.
+ * `over` is what else is in a picture of some size.
+ */
+export function Picture({ video: address, broken, absent, over }) {
   const { recording, picture } = state
   const element = useRef()
   const area = useRef()
@@ -378,12 +359,9 @@ export function Picture() {
     if (canvas) seen.observe(canvas)
     return () => seen.disconnect()
   })
-  const broken = () => {
+  const failed = () => {
     adopt(null)
-    attempt(async () => {
-      await check(`${place(recording.id)}/video`)
-      throw new Error(`this browser cannot play the video of ${recording.name}`)
-    })
+    broken()
   }
   const both = recording.video && recording.skeleton
   const click = () => dragged || toggle()
@@ -402,7 +380,7 @@ export function Picture() {
     html`<video
       key=${recording.id}
       ref=${element}
-      src=${`api/${place(recording.id)}/video`}
+      src=${address}
       class=${both && picture === 'skeleton' ? 'unseen' : ''}
       style=${videoStyle(size)}
       muted
@@ -412,7 +390,7 @@ export function Picture() {
       onLoadedData=${() => (point(), change())}
       onSeeked=${() => (state.playing || point(), change(false))}
       onEnded=${() => state.playing && pause()}
-      onError=${broken}
+      onError=${failed}
     />`}
     ${recording.skeleton &&
     picture !== 'video' &&
@@ -421,9 +399,8 @@ export function Picture() {
       role="img"
       aria-label=${`Skeleton of ${recording.name}`}
     />`}
-    ${!recording.video && !recording.skeleton && html`<p>${absent()}</p>`}
-    ${size[0] > 0 && html`<${Places} width=${size[0]} height=${size[1]} />`}
-    ${tiers().every(({ classes }) => !classes.length) && !state.playing && html`<${Empty} />`}
+    ${!recording.video && !recording.skeleton && html`<p>${absent}</p>`}
+    ${size[0] > 0 && over?.(...size)}
     ${recording.skeleton && picture !== 'video' && html`<div
       class="looks" role="group" aria-label="View" onClick=${(event) => event.stopPropagation()}
     >

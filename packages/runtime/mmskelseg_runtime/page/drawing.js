@@ -1,10 +1,8 @@
 // The drawing of the timeline, anew whenever something changed.
 import { after, apply } from './labels.js'
-import { keyOf } from './keys.js'
-import { disputed } from './observers.js'
 import {
-  change, classOf, clock, labels, named, openUncertain, predictions, seen, state, theirs, tiers,
-} from './state.js'
+  change, classOf, clock, hooks, labels, named, openUncertain, predictions, seen, state, tiers,
+} from './view.js'
 
 let canvas = null
 let pen = null
@@ -49,7 +47,7 @@ export function layout() {
   const tall = count === 1 ? 44 : count < 4 ? 30 : count < 7 ? 22 : 18
   // Tiers without predictions, or without labels to compare, have no row for them.
   const low = (tier) => (predictions(tier).length ? Math.max(11, Math.round(tall * 0.5)) : 0)
-  const other = (tier) => (theirs()?.[tier]?.length ? Math.max(14, Math.round(tall * 0.6)) : 0)
+  const other = (tier) => (hooks.theirs()?.[tier]?.length ? Math.max(14, Math.round(tall * 0.6)) : 0)
   const speed = recording.speed ? 30 : 0
   let y = OVERVIEW + 6 + AXIS + speed + 4
   const rows = tiers().map((_, tier) => {
@@ -157,7 +155,7 @@ function segments(list, tier, scale, { y, h }, scored = false, cover = () => {})
     pen.fillStyle = label === -1 ? hatch() : color
     pen.fillRect(x0, y, Math.max(1, x1 - x0 - (x1 - x0 > 4 ? 1 : 0)), h)
     if (scale.words && label !== -1 && x1 - x0 > 8) {
-      words.push([name ?? named(label, tier), keyOf(label, tier), x0, x1 - x0, ink])
+      words.push([name ?? named(label, tier), hooks.keyOf(label, tier), x0, x1 - x0, ink])
     }
   }
   cover()
@@ -268,7 +266,7 @@ function row({ tier, y, h, low, other }, plan, near) {
     outline(near, near.start, near.end, low.y, low.h, theme.unsure, [6, 4])
   }
   if (other.h) {
-    segments(theirs()[tier] ?? [], tier, near, other)
+    segments(hooks.theirs()[tier] ?? [], tier, near, other)
     outline(near, near.start, near.end, other.y, other.h, theme.accent, [2, 3])
   }
   const run = running[tier]
@@ -338,7 +336,7 @@ export function drawTimeline() {
   pen.clip()
   const rows = plan.rows[0].y - 3
   if (unsure) outline(near, unsure.start, unsure.end, rows, plan.height - rows - 2, theme.unsure)
-  const differs = disputed()
+  const differs = hooks.disputed()
   if (differs) {
     const { y, other } = plan.rows[differs.tier]
     outline(near, differs.start, differs.end, y - 2, other.y + other.h - y + 4, theme.unsure)
