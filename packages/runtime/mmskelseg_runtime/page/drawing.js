@@ -45,13 +45,17 @@ export function layout() {
   const { recording } = state
   const count = tiers().length
   const tall = count === 1 ? 44 : count < 4 ? 30 : count < 7 ? 22 : 18
-  // Tiers without predictions, or without labels to compare, have no row for them.
-  const low = (tier) => (predictions(tier).length ? Math.max(11, Math.round(tall * 0.5)) : 0)
+  // Tiers without predictions, or without labels to compare, have no row for them; nor
+  // for labels, where a page only shows predictions, which then have all of the height.
+  const own = (tier) => (hooks.commit || labels(tier).length ? tall : 0)
+  const below = (tier) => (predictions(tier).length ? Math.max(11, Math.round(tall * 0.5)) : 0)
+  const low = (tier) => (own(tier) ? below(tier) : tall)
   const other = (tier) => (hooks.theirs()?.[tier]?.length ? Math.max(14, Math.round(tall * 0.6)) : 0)
   const speed = recording.speed ? 30 : 0
   let y = OVERVIEW + 6 + AXIS + speed + 4
   const rows = tiers().map((_, tier) => {
-    const row = { tier, y, h: tall, low: { y: y + tall + 2, h: low(tier) } }
+    const h = own(tier)
+    const row = { tier, y, h, low: { y: y + (h && h + 2), h: low(tier) } }
     row.other = { y: row.low.y + row.low.h + (row.low.h ? 2 : 0), h: other(tier) }
     y = row.other.y + row.other.h + 6
     return row
@@ -193,9 +197,9 @@ function summary(plan, far) {
   pen.scale(devicePixelRatio, devicePixelRatio)
   pen.fillStyle = theme.row
   pen.fillRect(plan.gutter, 2, width - plan.gutter, OVERVIEW - 4)
-  for (const { tier } of plan.rows) {
+  for (const { tier, h: own } of plan.rows) {
     const y = 2 + tier * h
-    const share = state.recording.predictions ? 0.6 : 1
+    const share = !own ? 0 : state.recording.predictions ? 0.6 : 1
     segments(predictions(tier), tier, far, { y: y + h * share, h: h * (1 - share) }, true)
     segments(labels(tier), tier, far, { y, h: h * share })
   }
@@ -251,7 +255,7 @@ function wave({ y, h }, near) {
 function row({ tier, y, h, low, other }, plan, near) {
   const { selection, running, frame, preview } = state
   pen.fillStyle = theme.row
-  pen.fillRect(plan.gutter, y, width - plan.gutter, h)
+  pen.fillRect(plan.gutter, y, width - plan.gutter, h || low.h)
   const moved = preview?.tier === tier
   segments(moved ? apply(labels(tier), preview.edit) : labels(tier), tier, near, { y, h })
   const learnt = () => {
@@ -290,8 +294,8 @@ function row({ tier, y, h, low, other }, plan, near) {
   if (here && tiers().length > 1) pen.fillStyle = theme.accent
   pen.fillRect(0, y, 3, h + low.h + 2)
   const write = (words, { y, h }, ink) => h && text(words, 8, y + h / 2, plan.gutter - 12, ink, 12, true)
-  write(nameOf(tier), { y, h }, here ? theme.text : theme.quiet)
-  write(PREDICTED, low, theme.quiet)
+  write(nameOf(tier), h ? { y, h } : low, here ? theme.text : theme.quiet)
+  if (h) write(PREDICTED, low, theme.quiet)
   write(state.comparison?.observer || 'theirs', other, theme.quiet)
 }
 
