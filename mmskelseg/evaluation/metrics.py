@@ -30,7 +30,7 @@ from mmskelseg_io.structures.tiers import Tier, label_rows, tiers_of
 _OWN = 'own'
 _RAW = 'raw'
 # What the samples of a dump state of their data set.
-_OF_DATA = ('classes', 'tiers', 'background')
+_OF_DATA = ('classes', 'tiers', 'background', 'colors')
 
 
 class _VideoMetric(BaseMetric):

@@ -175,6 +175,8 @@ class ExportedModel:
         }
         if 'tiers' in self.meta:
             found['tiers'] = dict(self.meta['tiers'])
+        if 'colors' in self.meta:
+            found['colors'] = dict(self.meta['colors'])
         if background:
             found['background'] = background
         if kpt_thr:

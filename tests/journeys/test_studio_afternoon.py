@@ -1,11 +1,17 @@
-"""An afternoon with two mice: joints of DeepLabCut become labels that two agree on."""
+"""An afternoon with two mice: joints of DeepLabCut become labels that two agree on.
+
+The colour that one chooses of a class is that of everything that is made of them.
+"""
 
 import numpy as np
+from matplotlib.image import imread
 
+from mmskelseg_io.files.video import read_frames
 from mmskelseg_studio.loading import load_project
 from tests.browser import drawn, marks
 from tests.serving import served
 from tests.tables import read_table
+from tests.test_drawing.pixels import near
 from tests.test_page import (
     LABELS,
     PATIENCE,
@@ -21,6 +27,7 @@ pytestmark = marks('starlette', 'av')
 PARTS = ('nose', 'neck', 'left_hip', 'right_hip', 'tail_base')
 BODY = np.array([[30, 0], [10, 0], [-12, -8], [-12, 8], [-30, 0]])
 FPS, FRAMES, BOUT = 30, 240, 60
+COLOR = '#c00040'
 
 
 def film(folder, name, seed):
@@ -43,6 +50,14 @@ def add_classes(page, *names):
         page.keyboard.type(name)
         page.keyboard.press('Enter')
         page.get_by_role('button', name=f'Edit {name}').wait_for()
+
+
+def paint(page, name):
+    page.get_by_role('button', name=f'Edit {name}').click()
+    form = page.get_by_role('form', name=f'Class {name}')
+    form.get_by_label('Color').fill(COLOR)
+    form.get_by_role('button', name='Save').click()
+    is_saved(page)
 
 
 def label_all(page, bouts, late=0):
@@ -89,6 +104,7 @@ def test_afternoon_in_the_studio(tmp_path, run_tool):
         page.get_by_role('button', name='Open').click()
         page.wait_for_selector('#timeline')
         add_classes(page, 'rest', 'stretch')
+        paint(page, 'stretch')
         assert {'nose', 'tail_base'} & hovered_joints(page)
         truth = [(i * BOUT, (i + 1) * BOUT, i % 2) for i in range(4)]
         for name in ('m1', 'm2'):
@@ -154,6 +170,21 @@ def test_afternoon_in_the_studio(tmp_path, run_tool):
     (row,) = read_table(tmp_path / 'agreement' / 'overall.csv')
     # Six of 240 frames differ, and both halves are as long.
     assert abs(float(row['kappa']) - (1 - 6 / 120)) < 0.01
+
+    # The model segments elsewhere, and the colour is that of every picture and page.
+    (model,) = (mice / 'studio' / 'models').iterdir()
+    recording = next(mice.glob('m3*.csv'))
+    formats = 'json', 'timeline', 'overlay'
+    run_tool(
+        *('mmskelseg', 'segment', recording, model, '--fps', FPS, '--out', 'out'),
+        *('--formats', *formats),
+    )
+    run_tool('mmskelseg', 'bouts', 'out/segments.json', '--out', 'bouts')
+    for page in ('agreement/agreement.html', 'bouts/bouts.html', model / 'report.html'):
+        assert COLOR in (tmp_path / page).read_text('utf-8')
+    assert near(255 * imread(tmp_path / 'out/timeline.png')[..., :3], COLOR).any()
+    frames = read_frames(tmp_path / 'out/overlay.mp4')
+    assert any(near(frame[..., ::-1], COLOR, 30).any() for frame in frames)
 
 
 def studio_asking(address):

@@ -612,22 +612,24 @@ def test_pictures_have_the_colours_of_the_ethogram(call, tmp_path):
         assert there == [True, True, False]
 
 
-def test_backgrounds_that_files_state_are_grey(call, tmp_path):
+def test_colours_that_files_state_are_shown_and_backgrounds_grey(call, tmp_path):
     """Those of annotation files, and of predictions, which keep that of their model."""
     data = small_annotations()
-    data['metainfo']['background'] = 'class_0'
+    data['metainfo'] |= {'background': 'class_0', 'colors': {'class_1': '#123456'}}
     save_annotations(data, tmp_path / 'annotations.pkl')
     content = {
         'frame_dir': 'm1', 'fps': 10, 'total_frames': 100, 'classes': ['rest', 'walk'],
-        'background': 'rest',
+        'background': 'rest', 'colors': {'walk': '#123456'},
         'segments': [{'start': 0, 'end': 5, 'label': 'rest'},
                      {'start': 5, 'end': 10, 'label': 'walk'}],
     }  # fmt: skip
     (tmp_path / 'segments.json').write_text(json.dumps(content))
-    for file, name in (('annotations.pkl', 'class_0'), ('segments.json', 'rest')):
+    files = ('annotations.pkl', 'class_0', 'class_1'), ('segments.json', 'rest', 'walk')
+    for file, *names in files:
         call(tmp_path / file)
         page = (tmp_path / 'out/bouts.html').read_text('utf-8')
-        assert f'<i style="background:{REST}"></i>{name}<' in page
+        for name, color in zip(names, (REST, '#123456'), strict=True):
+            assert f'<i style="background:{color}"></i>{name}<' in page
 
 
 @pytest.mark.parametrize('unknown', [0, -1, '"NA"'])

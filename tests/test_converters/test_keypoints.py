@@ -592,6 +592,7 @@ def test_overlapping_states_of_boris_are_converted_to_tiers(sample):
     assert meta['background'] == {
         'chew': 'no chew', 'drink': 'no drink', 'posture': None, 'sniff': 'no sniff'
     }  # fmt: skip
+    assert meta['colors'] == {'sniff: sniff': '#aa00aa'}
     begin, _, end = (video['label'].tolist() for video in data['annotations'])
     assert begin == [
         runs(5, 2, 14), runs(21), runs(0, 12, 8, 1), runs(4, 4, 2, 11)

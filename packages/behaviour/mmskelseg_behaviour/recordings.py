@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from pickletools import genops
 from typing import Any, NamedTuple
@@ -18,13 +18,14 @@ from mmskelseg_io.files.inputs import is_file
 from mmskelseg_io.files.names import find_named
 from mmskelseg_io.files.video import VIDEO_SUFFIXES, VideoFile
 from mmskelseg_io.inputs import LabelInput
-from mmskelseg_io.labels import ClassInfo, VideoSegments, read_ethogram
-from mmskelseg_io.labels.bouts import annotated, read_prediction, to_bouts
-from mmskelseg_io.labels.reading import label_format
+from mmskelseg_io.labels import ClassInfo, VideoSegments
+from mmskelseg_io.labels.bouts import annotated, read_prediction, stated_by, to_bouts
+from mmskelseg_io.labels.reading import infos_of, label_format
 from mmskelseg_io.labels.segments import (
     Classes,
     by_tier,
     clip_segments,
+    painted,
     tiers_to_segments,
 )
 from mmskelseg_io.messages.counts import counted, listed
@@ -71,7 +72,7 @@ class Sources:
         background: Class of unlabelled time, in the tiers that have it.
         absences: Class of unlabelled time in further tiers, by their names.
         notes: Notes to the user.
-        painted: The colors that files state, by tier and class.
+        infos: What files state of classes.
     """
 
     recordings: Sequence[Mapping[str, Recording]]
@@ -79,14 +80,15 @@ class Sources:
     background: str | None
     absences: Mapping[str, str]
     notes: list[str]
-    painted: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    infos: Sequence[ClassInfo] = ()
 
     @property
     def colors(self) -> list[str]:
         """The colors of the classes of all tiers: those that files state, or of ids."""
         every = (one for own in self.recordings for one in own.values())
-        rests = dict.fromkeys((pair for one in every for pair in one.video.rests), REST)
-        return class_colors(self.tiers, {**rests, **self.painted})
+        rests = {pair for one in every for pair in one.video.rests}
+        grey = (ClassInfo(name, tier, color=REST) for tier, name in rests)
+        return class_colors(painted(self.tiers, [*self.infos, *grey]))
 
     @property
     def tiers(self) -> list[Tier]:
@@ -202,7 +204,7 @@ def read_sources(
     found: list[dict[str, Recording]] = []
     notes: list[str] = []
     of_files: list[tuple[dict[str, Recording], Labels]] = []
-    painted: dict[tuple[str, str], str] = {}
+    infos: list[ClassInfo] = []
     for paths in sources:
         own: dict[str, Recording] = {}
         found.append(own)
@@ -216,9 +218,7 @@ def read_sources(
                         f'{video.name!r}; name one of them.'
                     )
                 own[video.name] = Recording(video, path, stated)
-            for info in _infos(path, videos):
-                if info.color:
-                    painted.setdefault((info.tier, info.name), info.color)
+            infos += infos_of(path, videos)
     tiers = find_tiers([one for _, one in of_files], given)
     for own, one in of_files:
         video = own[one.name].video
@@ -233,7 +233,7 @@ def read_sources(
     every = [recording for own in found for recording in own.values()]
     classes = _classes(every, background, absences)
     notes += tiers.notes
-    return Sources(found, classes, background, absences, notes, painted)
+    return Sources(found, classes, background, absences, notes, infos)
 
 
 def _cut(
@@ -259,16 +259,6 @@ def _cut(
         )
 
 
-def _infos(path: Path, videos: Sequence[VideoSegments]) -> Sequence[ClassInfo]:
-    """Return what a file, or the videos read from it, state of classes."""
-    for video in videos:
-        if video.ethogram and video.ethogram.classes:
-            return video.ethogram.classes
-    with suppress(UserError):
-        return read_ethogram(path, notes=[])
-    return ()
-
-
 def read_observers(
     path: Path, background: str | None
 ) -> tuple[list[str], Sources] | None:
@@ -284,7 +274,9 @@ def read_observers(
         return None
     every = [one for own in found.values() for one in own.values()]
     classes = _classes(every, background, {})
-    return [*found], Sources([*found.values()], classes, background, {}, [])
+    infos = infos_of(path, (one.video for one in every))
+    sources = [*found.values()]
+    return [*found], Sources(sources, classes, background, {}, [], infos)
 
 
 def paired(
@@ -389,8 +381,10 @@ def _read_dump(path: Path, given: LabelInput) -> tuple[list[VideoSegments], Clas
                 lacks, remedy = 'a frame rate', 'give it with --label-fps'
             raise UserError(f'{path}: video {name!r} is without {lacks}; {remedy}.')
         label = np.asarray(sample['pred_label'])
-        segments = tiers_to_segments(label, fps, tiers_of(sample))
-        videos.append(VideoSegments(name, segments, fps, label.shape[-1]))
+        tiers = tiers_of(sample)
+        segments = tiers_to_segments(label, fps, tiers)
+        about = stated_by(tiers)
+        videos.append(VideoSegments(name, segments, fps, label.shape[-1], **about))
         classes = sample.get('tiers') or list(sample['classes'])
     return videos, classes
 

@@ -1,7 +1,7 @@
 """The ethogram: tiers of classes, with their keys, colours, groups and descriptions."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -70,10 +70,18 @@ class LabelTier:
 
     @classmethod
     def of(
-        cls, name: str, classes: Iterable[str], background: int | None = None
+        cls,
+        name: str,
+        classes: Iterable[str],
+        background: int | None = None,
+        colors: Mapping[str, str] | None = None,
     ) -> 'LabelTier':
         """Return a tier with classes of these names."""
-        own = tuple(LabelClass(k, one) for k, one in enumerate(classes))
+        paints = colors or {}
+        own = tuple(
+            LabelClass(k, one, color=paints.get(one, ''))
+            for k, one in enumerate(classes)
+        )
         return cls(name, own, background, len(own))
 
     @property
@@ -105,7 +113,8 @@ class LabelTier:
         """Return the tier as a data set states it, with ids in the order of classes."""
         ids = list(self.names)
         other = None if self.background is None else ids.index(self.background)
-        return Tier(self.name, tuple(self.ids), other, slice(0, len(ids)))
+        colors = {one.name: one.color for one in self.classes if one.color}
+        return Tier(self.name, tuple(self.ids), other, slice(0, len(ids)), colors)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what a file has of it."""

@@ -341,7 +341,7 @@ def _tiers(
 
 
 def _label_tiers(tiers: Iterable[Any]) -> list[LabelTier]:
-    return [LabelTier.of(t.name, t.classes, t.background) for t in tiers]
+    return [LabelTier.of(t.name, t.classes, t.background, t.colors) for t in tiers]
 
 
 def _check_classes(project: Project, tiers: Sequence[Tier]) -> None:
@@ -423,7 +423,9 @@ def training_data(
             )
     add_places(folder.path, entries)
     first = folder.recordings[names[0]].metainfo
-    own = folder.project.states if tiers is None else tiers
+    project = folder.project
+    wanted = [one.name for one in (project.states if tiers is None else tiers)]
+    own = [tier for tier in project.painted if tier.name in wanted]
     stated = metainfo_of([tier.plain() for tier in own])
     meta = cast(Metainfo, {**(first or {}), **stated})
     if 'tiers' not in stated:

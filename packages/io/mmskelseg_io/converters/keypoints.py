@@ -18,7 +18,8 @@ from mmskelseg_io.files.video import VideoFile
 from mmskelseg_io.inputs import LabelInput, ObjectInput, PlaceFile, PoseInput
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.jobs.job import Job
-from mmskelseg_io.labels.reading import EACH_SUBJECT
+from mmskelseg_io.labels.reading import EACH_SUBJECT, infos_of
+from mmskelseg_io.labels.segments import painted
 from mmskelseg_io.messages.counts import counted, listed, with_names
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.logs import print_log
@@ -133,6 +134,8 @@ class ConvertKeypoints(Job[Path]):
             names = [name for name, *_ in found]
             parts = [by_individual(item, labels) for *_, item in found]
             tiers = find_tiers([p for each in parts for p in each.values()], labels)
+            paths = dict.fromkeys(item.path for item in read)
+            infos = [info for path in paths for info in infos_of(path)]
             option = ' (--overlap)' * (len(tiers.tiers) > 1)
             told = *left_out, *lonely, *(note + option for note in tiers.notes)
             notes: dict[str, list[str]] = {note: [] for note in told}
@@ -141,7 +144,7 @@ class ConvertKeypoints(Job[Path]):
             given = (poses, labels, objects, notes)
             annotations, skeleton = _annotate(found, clips, tiers, *given)
             meta: Metainfo = {
-                **metainfo_of(tiers.tiers),
+                **metainfo_of(painted(tiers.tiers, infos)),
                 **_kinds(objects, annotations, notes),
                 **self._places(annotations, notes),
                 'skeleton': skeleton,

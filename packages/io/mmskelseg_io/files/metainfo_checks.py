@@ -24,7 +24,7 @@ from mmskelseg_io.structures import Skeleton, is_data_layout
 from mmskelseg_io.structures.annotations import Metainfo
 from mmskelseg_io.structures.bodies import DIRECTIONS, VIEWS
 from mmskelseg_io.structures.places import place_problems
-from mmskelseg_io.structures.tiers import flat_classes
+from mmskelseg_io.structures.tiers import COLOR, flat_classes
 
 # The most points of an object.
 _MOST_POINTS = 1000
@@ -70,6 +70,7 @@ def metainfo_problems(meta: Metainfo) -> Iterator[str]:
     elif 'classes' in meta:
         yield from _class_problems('classes', meta['classes'])
     yield from _background_problems(meta)
+    yield from _color_problems(meta)
     yield from value_problems(_VALUES, meta)
     yield from place_problems('places', meta.get('places', ()))
     if 'skeleton' in meta:
@@ -152,6 +153,19 @@ def _background_problems(meta: Metainfo) -> Iterator[str]:
             place = f'background, {name!r},' if name else 'background'
             expected = f'None or one of the classes {", ".join(tiers[name])}'
             yield unlike(place, value, expected)
+
+
+def _color_problems(meta: Metainfo) -> Iterator[str]:
+    colors = meta.get('colors', {})
+    if not isinstance(colors, dict):
+        yield unlike('colors', colors, 'a dict with the colors of classes by name')
+        return
+    known = flat_classes(meta.get('tiers') or {'': meta.get('classes', ())})
+    for name, color in colors.items():
+        if name not in known:
+            yield unlike('colors, a class,', name, f'one of {", ".join(known)}')
+        elif not isinstance(color, str) or not COLOR.fullmatch(color):
+            yield unlike(f'colors, {name!r},', color, 'one like #0072b2')
 
 
 def name_problems(what: str, name: object) -> Iterator[str]:

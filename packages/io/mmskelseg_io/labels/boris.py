@@ -53,7 +53,6 @@ from mmskelseg_io.labels.reading import (
     add_note,
 )
 from mmskelseg_io.labels.segments import (
-    COLOR,
     KEY,
     Classes,
     ClassInfo,
@@ -66,7 +65,7 @@ from mmskelseg_io.labels.segments import (
 from mmskelseg_io.labels.text import write_rows
 from mmskelseg_io.labels.writing import register_export
 from mmskelseg_io.messages.errors import UserError, misfit, shown, unlike
-from mmskelseg_io.structures.tiers import class_name
+from mmskelseg_io.structures.tiers import COLOR, class_name
 
 # The most keys and colors that a note lists.
 _MOST = 6

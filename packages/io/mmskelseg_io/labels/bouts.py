@@ -1,11 +1,12 @@
 """Bouts from files of labels and predictions, and tables of their statistics."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from logging import WARNING
 from math import inf, isnan
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from mmskelseg_io.files.parsing import FilePath, read_json
 from mmskelseg_io.files.typed import Name, Rate, typed
 from mmskelseg_io.labels.segments import (
     Classes,
+    Ethogram,
     Segment,
     VideoSegments,
     by_tier,
@@ -28,7 +30,7 @@ from mmskelseg_io.messages.errors import UserError, misfit, reads_file
 from mmskelseg_io.messages.logs import print_log
 from mmskelseg_io.structures.annotations import AnnotationFile
 from mmskelseg_io.structures.bouts import MEASURES, Bouts, BoutStatistics
-from mmskelseg_io.structures.tiers import flat_classes, tiers_of
+from mmskelseg_io.structures.tiers import Tier, flat_classes, tiers_of
 
 # BORIS ends a state a millisecond before the next one of its kind begins.
 _TOUCH = 0.002
@@ -53,6 +55,7 @@ class _Prediction:
     segments: list[_Span]
     tiers: dict[str, list[str]] | None = None
     background: str | int | dict[str, str | int | None] | None = None
+    colors: dict[str, str] = field(default_factory=dict)
 
 
 @reads_file
@@ -71,6 +74,7 @@ def read_prediction(path: FilePath) -> tuple[VideoSegments, Classes] | None:
     stated = {
         'classes': found.classes,
         'background': found.background,
+        'colors': found.colors,
         **({'tiers': found.tiers} if found.tiers else {}),
     }
     check_metainfo(stated, str(path))
@@ -82,22 +86,27 @@ def read_prediction(path: FilePath) -> tuple[VideoSegments, Classes] | None:
         for i, s in enumerate(found.segments)
     ]
     known = found.tiers or found.classes
-    rests = [pair for tier in tiers_of(stated) for pair in tier.rests]
-    video = VideoSegments(found.frame_dir, segments, fps, frames, rests=rests)
-    return video, known
+    about = stated_by(tiers_of(stated))
+    return VideoSegments(found.frame_dir, segments, fps, frames, **about), known
 
 
 def annotated(data: AnnotationFile) -> tuple[list[VideoSegments], Classes]:
     """Return the segments of the videos of annotations, and their classes."""
     meta, videos = data['metainfo'], []
-    rests = [pair for tier in tiers_of(meta) for pair in tier.rests]
+    tiers = tiers_of(meta)
     for video in data['annotations']:
         fps = float(video['fps'])
-        segments = tiers_to_segments(video['label'], fps, tiers_of(meta))
+        segments = tiers_to_segments(video['label'], fps, tiers)
         frames = video['total_frames']
         name = video['frame_dir']
-        videos.append(VideoSegments(name, segments, fps, frames, rests=rests))
+        videos.append(VideoSegments(name, segments, fps, frames, **stated_by(tiers)))
     return videos, meta.get('tiers') or list(meta['classes'])
+
+
+def stated_by(tiers: Sequence[Tier]) -> dict[str, Any]:
+    """Return what tiers state, as :class:`VideoSegments` has it."""
+    rests = [pair for tier in tiers for pair in tier.rests]
+    return {'rests': rests, 'ethogram': Ethogram.of(tiers)}
 
 
 def to_bouts(

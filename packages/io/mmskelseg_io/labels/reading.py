@@ -1,7 +1,7 @@
 """What all readers of labels share: their formats, and the parts that they skip."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from logging import WARNING
 from typing import TypeVar
@@ -108,6 +108,16 @@ def read_ethogram(path: FilePath, *, notes: list[str] | None = None) -> list[Cla
     if not found:
         raise UserError(f'{path}: states no classes.')
     return [*found.values()]
+
+
+def infos_of(path: FilePath, videos: Iterable[VideoSegments] = ()) -> list[ClassInfo]:
+    """Return what a file, or the videos read from it, state of classes, if anything."""
+    for video in videos:
+        if video.ethogram and video.ethogram.classes:
+            return [*video.ethogram.classes]
+    with suppress(UserError):
+        return read_ethogram(path, notes=[])
+    return []
 
 
 def reader_options(format: str) -> list[str]:

@@ -30,7 +30,7 @@ from mmskelseg_io.messages.errors import (
 )
 from mmskelseg_io.messages.logs import print_log
 from mmskelseg_io.structures.segments import resolve_background, to_segments
-from mmskelseg_io.structures.tiers import Tier, class_name, label_rows
+from mmskelseg_io.structures.tiers import COLOR, Tier, class_name, label_rows
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -47,8 +47,6 @@ _OF_INDIVIDUALS = ('individual', 'target')
 _REMARKS = ('modifiers', 'comment')
 #: A key as BORIS names it.
 KEY = re.compile(r'\S|F([1-9]|1[0-2])')
-#: A color as it is stated of a class.
-COLOR = re.compile('#[0-9a-f]{6}')
 #: Names of classes in the order of their ids; of several tiers by their names.
 Classes: TypeAlias = Sequence[str] | Mapping[str, Sequence[str]]
 
@@ -161,10 +159,42 @@ class Ethogram:
     subjects: frozenset[str] = frozenset()
     classes: Sequence[ClassInfo] = ()
 
+    @classmethod
+    def of(cls, tiers: Iterable[Tier]) -> 'Ethogram':
+        """Return what tiers state of their classes."""
+        return cls(
+            classes=[
+                ClassInfo(name, tier.name, color=tier.colors.get(name, ''))
+                for tier in tiers
+                for name in tier.classes
+            ]
+        )
+
     def info(self, name: str, tier: str) -> ClassInfo:
         """Return what is stated of a class, or else its name alone."""
         own = (one for one in self.classes if (one.name, one.tier) == (name, tier))
         return next(own, ClassInfo(name, tier))
+
+
+def painted(tiers: Iterable[Tier], infos: Iterable[ClassInfo]) -> list[Tier]:
+    """Return tiers with the colors that files state of classes, first ones first.
+
+    What states no tier is of any.
+    """
+    stated: dict[tuple[str, str], str] = {}
+    for one in infos:
+        if one.color:
+            stated.setdefault((one.tier, one.name), one.color)
+    found = []
+    for tier in tiers:
+        colors = {
+            name: color
+            for name in tier.classes
+            for color in [stated.get((tier.name, name)) or stated.get(('', name))]
+            if color
+        }
+        found.append(replace(tier, colors=colors))
+    return found
 
 
 @dataclass(frozen=True)

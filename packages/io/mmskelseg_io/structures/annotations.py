@@ -27,13 +27,13 @@ class Metainfo(TypedDict, total=False):
 
     The keys up to ``background`` are required in a file. ``tiers`` has the classes of
     each tier if there are several; ``classes``, which the file then need not have, are
-    those of all, and ``background`` is that of each tier. ``fps`` is the frame rate if
-    all videos have the same one, ``up`` the direction of ``keypoint_3d`` that points
-    up, and ``view`` from where the camera looks. Joints with a score below ``kpt_thr``
-    are missing, also in the videos that a model labels. ``objects`` has the points of
-    each kind; ``places`` are those of all videos, and ``cm_per_pixel`` is the scale of
-    the image, and ``videos`` how many a model was trained on. The rest is for people to
-    read.
+    those of all, and ``background`` is that of each tier. ``colors`` are by classes.
+    ``fps`` is the frame rate if all videos have the same one, ``up`` the direction of
+    ``keypoint_3d`` that points up, and ``view`` from where the camera looks. Joints
+    with a score below ``kpt_thr`` are missing, also in the videos that a model labels.
+    ``objects`` has the points of each kind; ``places`` are those of all videos, and
+    ``cm_per_pixel`` is the scale of the image, and ``videos`` how many a model was
+    trained on. The rest is for people to read.
     """
 
     classes: list[str]
@@ -42,6 +42,7 @@ class Metainfo(TypedDict, total=False):
     # A name or None; with tiers, a mapping of these.
     background: Any
     tiers: Mapping[str, list[str]]
+    colors: Mapping[str, str]
     fps: float
     up: str
     view: str

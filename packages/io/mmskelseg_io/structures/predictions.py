@@ -59,6 +59,7 @@ class Prediction(InputVideo, total=False):
     classes: list[str]
     tiers: Mapping[str, list[str]]
     background: str | Mapping[str, str | None]
+    colors: Mapping[str, str]
     segments: list[PredictedSegment]
 
 
@@ -93,6 +94,7 @@ def of_tiers(prediction: Prediction) -> dict[str, Prediction]:
         )
         del own['tiers']
         own.pop('background', None)
+        own.pop('colors', None)
         found[tier.name] = own
     return found
 

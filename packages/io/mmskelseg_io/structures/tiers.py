@@ -5,9 +5,10 @@ A data set whose metainfo has ``classes`` alone has one tier, without a name, an
 ``classes`` are those of all tiers, which follow each other in scores (K, T).
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from mmskelseg_io.structures.annotations import (
     VideoAnnotation,
 )
 from mmskelseg_io.structures.segments import IGNORED, resolve_background
+
+#: A color as it is stated of a class.
+COLOR = re.compile('#[0-9a-fA-F]{6}')
 
 
 @dataclass(frozen=True)
@@ -28,12 +32,14 @@ class Tier:
         classes: Names of its classes, in the order of their ids.
         background: The id of its background class; None if it has none.
         rows: Its rows in scores (K, T).
+        colors: Those that are stated of its classes, such as ``#0072b2``.
     """
 
     name: str
     classes: tuple[str, ...]
     background: int | None
     rows: slice
+    colors: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def rests(self) -> list[tuple[str, str]]:
@@ -57,30 +63,37 @@ def tiers_of(metainfo: Mapping[str, object]) -> list[Tier]:
         stated, backgrounds = {'': meta['classes']}, {'': meta.get('background')}
     else:
         stated, backgrounds = meta['tiers'], meta.get('background') or {}
+    colors = meta.get('colors', {})
     tiers, row = [], 0
     for name, classes in stated.items():
         its_background = resolve_background(backgrounds.get(name), classes)
         rows = slice(row, row + len(classes))
-        tiers.append(Tier(name, tuple(classes), its_background, rows))
+        names = {class_name(one, name): one for one in classes}
+        own = {names[one]: color for one, color in colors.items() if one in names}
+        tiers.append(Tier(name, tuple(classes), its_background, rows, own))
         row = rows.stop
     return tiers
 
 
-def metainfo_of(tiers: Sequence[Any]) -> Metainfo:
-    """Return the keys of metainfo that state tiers: the inverse of :func:`tiers_of`.
-
-    Of a tier, it reads name, classes and background.
-    """
+def metainfo_of(tiers: Sequence[Tier]) -> Metainfo:
+    """Return the keys of metainfo that state tiers: the inverse of :func:`tiers_of`."""
     own = {tier.name: list(tier.classes) for tier in tiers}
     backgrounds = {
         tier.name: None if tier.background is None else tier.classes[tier.background]
         for tier in tiers
     }
+    colors = {
+        class_name(one, tier.name * (len(tiers) > 1)): color
+        for tier in tiers
+        for one, color in tier.colors.items()
+    }
+    painted: Metainfo = {'colors': colors} if colors else {}
     if len(tiers) == 1:
         (classes,), (background,) = own.values(), backgrounds.values()
-        return {'classes': classes, 'background': background}
-    stated = backgrounds if any(backgrounds.values()) else None
-    return {'classes': flat_classes(own), 'background': stated, 'tiers': own}
+        return {'classes': classes, 'background': background, **painted}
+    grounds = backgrounds if any(backgrounds.values()) else None
+    flat = flat_classes(own)
+    return {'classes': flat, 'background': grounds, 'tiers': own, **painted}
 
 
 def tier_sizes(meta: Mapping[str, object]) -> list[int]:

@@ -11,12 +11,17 @@ SKELETON = {'joints': ['a', 'b'], 'limbs': [[0, 1]]}
 VALID = {
     'classes': ['walk', 'lift'], 'skeleton': SKELETON, 'dataset': 'd', 'up': '-y',
     'background': 'walk', 'fps': 25, 'kpt_thr': 0.5, 'view': 'top', 'license': 'MIT',
+    'colors': {'lift': '#0072B2'},
 }  # fmt: skip
+
+
+# They name classes.
+NAMING = 'background', 'colors'
 
 
 def test_any_key_may_be_missing():
     for key in VALID:
-        rest = {k: v for k, v in VALID.items() if k not in (key, 'background')}
+        rest = {k: v for k, v in VALID.items() if k not in (key, *NAMING)}
         assert check_metainfo(rest, 'a.pth') is rest
 
 
@@ -32,6 +37,8 @@ def test_any_key_may_be_missing():
     ('tiers', {'x': ['b: c'], 'x: b': ['c']}, "'x: b: c' | ids 0 and 1"),
     ('tiers', {'x': ['walk']}, 'classes | x: walk'),
     ('background', 'idle', "'idle' | walk, lift"), ('background', 1, '1'),
+    ('colors', ['#0072b2'], "['#0072b2']"), ('colors', {'lift': 'blue'}, "'blue'"),
+    ('colors', {'idle': '#0072b2'}, "'idle' | walk, lift"),
     ('skeleton', '/layout.py', "'/layout.py'"),
     ('skeleton', {'joints': 2, 'limbs': [[0, 5]]}, '5'),
     ('fps', 0, '0'), ('fps', 'fast', "'fast'"), ('kpt_thr', 60, '60'),

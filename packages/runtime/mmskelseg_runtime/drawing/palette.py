@@ -1,6 +1,6 @@
 """The colour of each class, in all pictures and pages."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from mmskelseg_io.structures.tiers import Tier
 
@@ -30,20 +30,17 @@ def class_color(label: int, colors: Sequence[str] = PALETTE) -> str:
     return colors[label % len(colors)] if label >= 0 else UNLABELLED
 
 
-def class_colors(
-    tiers: Iterable[Tier], stated: Mapping[tuple[str, str], str] | None = None
-) -> list[str]:
+def class_colors(tiers: Iterable[Tier]) -> list[str]:
     """Return the colours of the classes of all tiers, by their ids in all.
 
-    That of a class is stated by tier and name, or by its name alone; or else grey if it
-    is the background of its tier, or that of its id.
+    That of a class is stated; or else grey if it is the background of its tier, or that
+    of its id.
     """
     found: list[str] = []
     for tier in tiers:
         for k, name in enumerate(tier.classes):
             own = REST if k == tier.background else class_color(len(found))
-            each = stated or {}
-            found.append(each.get((tier.name, name)) or each.get(('', name)) or own)
+            found.append(tier.colors.get(name, own))
     return found
 
 

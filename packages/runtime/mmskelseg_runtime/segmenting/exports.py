@@ -12,6 +12,7 @@ import numpy as np
 
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.labels import Segment, VideoSegments
+from mmskelseg_io.labels.segments import Ethogram
 from mmskelseg_io.labels.writing import EXPORTS, Export, register_export
 from mmskelseg_io.messages.dependencies import import_optional
 from mmskelseg_io.messages.errors import UserError
@@ -117,6 +118,7 @@ def video_segments(prediction: Prediction) -> VideoSegments:
         fps=prediction['fps'],
         num_frames=prediction['total_frames'],
         filename=prediction.get('filename'),
+        ethogram=Ethogram.of(tiers_of(prediction)),
     )
 
 
@@ -126,7 +128,7 @@ def video_segments(prediction: Prediction) -> VideoSegments:
 def _write_json(path: Path, prediction: Prediction) -> None:
     keys = (
         'frame_dir', 'video', 'person', 'filename', 'fps', 'total_frames', 'classes',
-        'tiers', 'background', 'notes',
+        'tiers', 'background', 'colors', 'notes',
     )  # fmt: skip
     fields = dict(prediction)
     content = {key: fields[key] for key in keys if key in fields}

@@ -84,6 +84,7 @@ class ModelMetadata(_Stated, total=False):
     opset: int
     tiers: dict[str, list[str]]
     background: str | dict[str, str | None]
+    colors: dict[str, str]
     kpt_thr: float
     data: dict[str, object]
     precision: str
@@ -91,7 +92,7 @@ class ModelMetadata(_Stated, total=False):
 
 
 #: What it states of the data that it was trained on, as annotation files do.
-OF_DATA = ('classes', 'skeleton', 'fps', 'kpt_thr', 'tiers', 'background')
+OF_DATA = ('classes', 'skeleton', 'fps', 'kpt_thr', 'tiers', 'background', 'colors')
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,9 @@ def to_prediction(
         **alone(video),
         **fields,
         'classes': list(meta['classes']),
-        **{key: meta[key] for key in ('tiers', 'background') if meta.get(key)},
+        **{
+            key: meta[key] for key in ('tiers', 'background', 'colors') if meta.get(key)
+        },
         'segments': sorted(found, key=lambda item: item['start_frame']),
     }
     return cast(Prediction, prediction)

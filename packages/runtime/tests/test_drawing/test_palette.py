@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from mmskelseg_io.structures.tiers import tiers_of
+from mmskelseg_io.labels import ClassInfo
+from mmskelseg_io.labels.segments import painted
+from mmskelseg_io.structures.tiers import metainfo_of, tiers_of
 from mmskelseg_runtime.drawing.palette import (
     PALETTE,
     REST,
@@ -84,6 +86,12 @@ def test_backgrounds_are_grey_and_stated_colours_count():
         }
     )
     assert class_colors(tiers) == [PALETTE[0], PALETTE[1], REST, PALETTE[3]]
-    stated = {('hand', 'rest'): '#112233', ('', 'sit'): '#ff0000'}
-    own = class_colors(tiers, stated)
-    assert own == [PALETTE[0], '#ff0000', '#112233', PALETTE[3]]
+    stated = [
+        ClassInfo('rest', 'hand', color='#112233'),
+        ClassInfo('sit', color='#ff0000'),
+        ClassInfo('sit', color='#00ff00'),
+    ]
+    own = painted(tiers, stated)
+    expected = [PALETTE[0], '#ff0000', '#112233', PALETTE[3]]
+    assert class_colors(own) == expected
+    assert class_colors(tiers_of(metainfo_of(own))) == expected
