@@ -122,7 +122,8 @@ def test_browse_has_a_row_for_each_tier(ann_file, capsys):
     shown = capsys.readouterr().out
     assert '7 classes in 3 tiers' in shown
     assert 'left hand: wave' in shown
-    assert (ann_file.parent / 'browse' / 'timelines.png').is_file()
+    page = (ann_file.parent / 'browse' / 'index.html').read_text()
+    assert ', left hand</span>' in page
 
 
 @pytest.mark.slow

@@ -70,7 +70,7 @@ def strays(folder):
     ('argv', 'message'),
     [
         (('browse', 's3://a/b.pkl'), 's3:/a/b.pkl: is an address'),
-        (('browse', DATA, '--out', 's3://a/b'), 's3:/a/b/timelines.png: is an address'),
+        (('browse', DATA, '--out', 's3://a'), 's3:/a/time_budget.csv: is an address'),
         (('train', TOY, '--work-dir', 's3://a/b'), 's3://a/b: is an address'),
         (('train', TOY, '--resume', 's3://a/b.pth'), 's3:/a/b.pth: is an address'),
         (('test', TOY, 's3://a/b.pth'), 's3:/a/b.pth: is an address'),

@@ -1,12 +1,10 @@
 """The report on a data set: a text with summary and suspicions, and an HTML page."""
 
-import math
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial, reduce
+from collections.abc import Iterator, Sequence
+from functools import reduce
 from itertools import groupby, islice
 from operator import add
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -33,18 +31,17 @@ from mmskelseg_io.structures.tiers import (
     with_flat_labels,
 )
 from mmskelseg_io.structures.time_budget import TimeBudget, time_budget
-from mmskelseg_runtime.drawing.charts import draw_bars, draw_time_budget
 from mmskelseg_runtime.drawing.heatmaps import draw_poses
 from mmskelseg_runtime.drawing.images import save_png
-from mmskelseg_runtime.drawing.palette import class_colors
+from mmskelseg_runtime.drawing.palette import class_color, class_colors
+from mmskelseg_runtime.drawing.svg import Chart, bars, keys, timeline
 from mmskelseg_runtime.drawing.templates import html_template
-from mmskelseg_runtime.drawing.timelines import BARS, draw_timelines, line_frames
 from mmskelseg_runtime.features import RenderSkeletonHeatmap
 
 # The most lines for one check.
 SHOWN = 6
-# The most timelines in one picture.
-TIMELINES = 40
+# The most timelines of the page.
+TIMELINES = 120
 
 
 def report(source: str, summary: DataSummary, found: Sequence[Suspicion]) -> str:
@@ -177,64 +174,31 @@ def _share(part: int, whole: int) -> str:
     return f' ({100 * part / whole:.1f} %)' if part else ''
 
 
-class NamedPicture(NamedTuple):
-    """A caption, a file within the folder of pictures, and the function to draw it."""
-
-    caption: str
-    file: str
-    draw: Callable[[], np.ndarray]
-
-
-def pictures(
-    data: AnnotationFile,
-    summary: DataSummary,
-    videos: int | None,
-    frames: int,
-    line_minutes: float | None,
-) -> Iterator[NamedPicture]:
-    """Yield pictures of the whole file, and then of its first ``videos`` videos."""
-    annotations, classes = data['annotations'], data['metainfo']['classes']
-    tiers = tiers_of(data['metainfo'])
-    colors = class_colors(tiers)
-    rates = {float(video['fps']) for video in annotations}
-    fps = rates.pop() if len(rates) == 1 else None
-    longest = max(int(video['total_frames']) for video in annotations)
-    lines = math.ceil(longest / line_frames(longest, fps, line_minutes))
-    bars = max(1, TIMELINES // lines // len(tiers))
-    parts = range(0, len(annotations), bars)
-    for number, begin in enumerate(parts, 1):
-        name = 'timelines' if len(parts) == 1 else f'timelines_{number}'
-        part = annotations[begin : begin + bars]
-        draw = partial(
-            draw_timelines,
-            {
-                ', '.join(filter(None, (video['frame_dir'], tier))): row
-                for video in part
-                for tier, row in flat_rows(video['label'], tiers).items()
-            },
-            classes,
-            title='Labels',
-            fps=fps,
-            line_minutes=line_minutes,
-            style=BARS._replace(colors=colors),
+def _label_charts(data: AnnotationFile, line_minutes: float | None) -> Iterator[Chart]:
+    """Yield the labels of the first videos, those of one frame rate in one chart."""
+    tiers, classes = tiers_of(data['metainfo']), data['metainfo']['classes']
+    first = data['annotations'][: max(TIMELINES // len(tiers), 1)]
+    for fps, videos in groupby(first, key=lambda video: float(video['fps'])):
+        rows = {
+            ', '.join(filter(None, (video['frame_dir'], tier))): row
+            for video in videos
+            for tier, row in flat_rows(video['label'], tiers).items()
+        }
+        yield timeline(
+            rows, fps, classes, class_colors(tiers), line_minutes=line_minutes
         )
-        yield NamedPicture('Labels', f'{name}.png', draw)
-    missing = summary['missing_by_joint']
-    budget = reduce(add, time_budgets(data).values())
-    draw = partial(draw_time_budget, budget, classes, 'Time budget', colors)
-    yield NamedPicture('Time budget', 'time_budget.png', draw)
-    draw = partial(
-        draw_bars,
-        {'percent of the frames with the person present': list(missing.values())},
-        list(missing),
-        title='Missing joints',
-        form='{:.1f} %',
-    )
-    yield NamedPicture('Missing joints', 'missing.png', draw)
-    for video in annotations[:videos]:
-        draw = partial(_sample_frames, video, data['metainfo'], frames)
-        name = file_name(video['frame_dir'])
-        yield NamedPicture(f'Video {video["frame_dir"]}', f'videos/{name}.png', draw)
+
+
+def _budget_chart(budget: TimeBudget, meta: Metainfo) -> Chart:
+    notes = [
+        f'{share:.1f} %, {count:,} times {mean:.2f} s' if count else '-'
+        for share, count, mean in zip(
+            budget.share, budget.number, budget.mean, strict=True
+        )
+    ]
+    colors, classes = class_colors(tiers_of(meta)), meta['classes']
+    every = [class_color(k, colors) for k in range(len(classes))]
+    return bars({'seconds': budget.total.tolist()}, classes, notes, every)
 
 
 def _sample_frames(video: VideoAnnotation, meta: Metainfo, count: int) -> np.ndarray:
@@ -276,19 +240,40 @@ def draw_all(
     line_minutes: float | None,
     events: Events,
 ) -> Path:
-    """Write pictures, a page that shows them below a text, and a table of time budgets.
+    """Write a page with charts, sample frames, and a table of time budgets.
 
     ``frames`` sample frames are drawn of the first ``videos`` videos, or of all if it
     is None; for ``line_minutes``, see ``draw_timelines``. Return the path of the page.
     """
-    wanted = list(pictures(data, summary, videos, frames, line_minutes))
-    for i, picture in enumerate(wanted):
-        events.progress(f'Drawing {picture.file}', i, len(wanted))
-        save_png(picture.draw(), out / picture.file)
-    budgets, classes = time_budgets(data), data['metainfo']['classes']
+    budgets, meta = time_budgets(data), data['metainfo']
+    classes, missing = meta['classes'], summary['missing_by_joint']
     write_time_budget(out / 'time_budget.csv', budgets, classes)
-    index, title = out / 'index.html', f'{summary["dataset"]}: data set'
-    page = html_template(Path(__file__).with_suffix('.html'))
-    html = page.render(title=title, text=text, pictures=wanted, summary=summary)
-    atomic_write_text(index, html)
-    return index
+    samples = {}
+    wanted = data['annotations'][:videos]
+    for i, video in enumerate(wanted):
+        file = f'videos/{file_name(video["frame_dir"])}.png'
+        events.progress(f'Drawing {file}', i, len(wanted))
+        save_png(_sample_frames(video, meta, frames), out / file)
+        samples[video['frame_dir']] = file
+    budget = reduce(add, budgets.values())
+    html = html_template(Path(__file__).with_suffix('.html')).render(
+        title=f'{summary["dataset"]}: data set',
+        text=text,
+        summary=summary,
+        classes=classes,
+        keys=list(keys(classes, class_colors(tiers_of(meta)))),
+        labels=list(_label_charts(data, line_minutes)),
+        left=len(data['annotations']) - max(TIMELINES // len(tiers_of(meta)), 1),
+        budget=_budget_chart(budget, meta),
+        transitions=budget.transitions.tolist() if budget.transitions.any() else None,
+        missing=bars(
+            {'% of the frames with the person present': [*missing.values()]},
+            list(missing),
+            [f'{value:.1f} %' for value in missing.values()],
+        )
+        if any(missing.values())
+        else None,
+        samples=samples,
+    )
+    atomic_write_text(out / 'index.html', html)
+    return out / 'index.html'

@@ -169,9 +169,9 @@ def bars(
         boxes, start = [], 0.0
         for k, (what, values) in enumerate(parts.items()):
             title = tag('title', f'{name}: {_brief(float(values[i]))} {what}')
-            paint = {'fill': colors[i]} if colors else {}
+            paint = {'fill': colors[i]} if colors else {'class_': f'part{k}'}
             box = {'x': start, 'width': float(values[i]), 'height': 1}
-            boxes.append(tag('rect', title, **box, **paint, class_=f'part{k}'))
+            boxes.append(tag('rect', title, **box, **paint))
             start = float(ends[k, i])
         bar = tag('div', _stretched(boxes, most), class_='bar')
         lines += [tag('span', name), bar, tag('small', note)]
