@@ -47,16 +47,20 @@ def with_default(content: bytes, name: str, value: 'np.ndarray') -> bytes:
 def converted(proto: 'ModelProto', precision: str) -> 'ModelProto':
     """Return a graph in another precision; its inputs and outputs stay float32."""
     if precision == 'float16':
+        from onnx import TensorProto
         from onnxruntime.transformers.float16 import convert_float_to_float16
 
-        # Pixels need more digits than it has.
-        exact = [
-            n.name for n in proto.graph.node if {'keypoints', 'scores'} & {*n.input}
-        ]
-        return _sorted(
-            convert_float_to_float16(proto, keep_io_types=True, node_block_list=exact)
-        )
+        # Pixels need more digits than it has, so that they pass by in another type.
+        _set_type_of_joints(proto, TensorProto.DOUBLE)
+        proto = _sorted(convert_float_to_float16(proto, keep_io_types=True))
+        _set_type_of_joints(proto, TensorProto.FLOAT)
     return proto
+
+
+def _set_type_of_joints(proto: 'ModelProto', kind: int) -> None:
+    for item in proto.graph.input:
+        if item.name in ('keypoints', 'scores'):
+            item.type.tensor_type.elem_type = kind
 
 
 def _sorted(proto: 'ModelProto') -> 'ModelProto':
