@@ -101,7 +101,7 @@ COMMANDS = {
         needs='train',
     ),
     'browse': Command(
-        ('browse', 'data/annotations.pkl', '--json', 'found.json', '--videos', '2'),
+        ('browse', 'data/annotations.pkl', '--json', 'found.json', '--first', '2'),
         ('data/browse/**/*', 'found.json'),
         needs='convert',
     ),

@@ -160,9 +160,9 @@ def command_page() -> str:
 
 def names_in(parser: argparse.ArgumentParser) -> dict[str, str]:
     """Return the commands that the end of a help lists, with a line for each."""
-    listed, _, lines = (parser.epilog or '').partition('\n')
-    found = re.findall(r'^ +(\S+) {2,}(.*)$', lines, re.M)
-    return dict(found) if listed.startswith('names') else {}
+    if (parser.epilog or 'examples').startswith('examples'):
+        return {}
+    return dict(re.findall(r'^ +(\S+) {2,}(.*)$', parser.epilog or '', re.M))
 
 
 def parser_of(words: list[str]) -> argparse.ArgumentParser:

@@ -108,7 +108,7 @@ def behaviour(folder):
 
 def data_set(folder):
     save_annotations(small_annotations([60, 45]), folder / 'a.pkl')
-    browse([str(folder / 'a.pkl'), '--out', str(folder / 'out'), '--videos', '1'])
+    browse([str(folder / 'a.pkl'), '--out', str(folder / 'out'), '--first', '1'])
     return folder / 'out/index.html'
 
 

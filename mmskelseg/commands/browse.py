@@ -40,13 +40,13 @@ class Browse(Job[list[Suspicion]]):
         None,
         metavar='DIR',
     )
-    videos: Count | None = option(
+    first: Count | None = option(
         'draw sample frames only of the first N videos (default: all)', None
     )
     frames: Count = option(
         'sample frames per video (default: %(default)s)', 4, type=whole_from(1, 100)
     )
-    video_folder: Path | None = option(
+    videos: Path | None = option(
         'folder of the video files (default: beside the annotation file)',
         None,
         metavar='DIR',
@@ -70,14 +70,12 @@ class Browse(Job[list[Suspicion]]):
         Raises:
             MissingFileError: If the file, or a folder of videos, does not exist.
         """
-        video_folder = self.video_folder or self.annotations.parent
-        if self.video_folder is not None and not video_folder.is_dir():
-            raise MissingFileError(
-                f'--video-folder {video_folder}: there is no such folder.'
-            )
+        videos = self.videos or self.annotations.parent
+        if not videos.is_dir():
+            raise MissingFileError(f'--videos {videos}: there is no such folder.')
         data = load_annotations(self.annotations)
-        summary = summarize(data, video_folder)
-        found = sanity_checks(data, video_folder)
+        summary = summarize(data, videos)
+        found = sanity_checks(data, videos)
         text = report(str(self.annotations), summary, found)
         events.note(text)
         if self.json:
@@ -89,7 +87,7 @@ class Browse(Job[list[Suspicion]]):
             }
             atomic_write_text(self.json, json.dumps(content, indent=1))
         if not self.no_pictures:
-            show = self.videos, self.frames, self.line_minutes, events
+            show = self.first, self.frames, self.line_minutes, events
             events.note(f'\n{draw_all(self.folder, data, summary, text, *show)}')
         return found
 

@@ -21,7 +21,7 @@ TOOLS = {name.replace('-', '_'): e for name, e in EXPORTS.items() if e.corrects}
 SHOWN = 20
 EXAMPLES = """examples:
   # what to label next in the poses of new videos, as a BORIS project
-  %(prog)s new_poses model --to boris --out next
+  %(prog)s new_poses model --formats boris --out next
   # 5 minutes of the training videos that have no label yet
   %(prog)s data/mine/annotations.pkl model --split train --budget 5
   # new videos; rare classes are those of the existing labels
@@ -37,7 +37,7 @@ _WHAT = 'what to suggest'
 class Suggest(SegmenterJob[list[Suggestion]]):
     """Suggests which intervals of which videos to label next.
 
-        %(prog)s new_poses model --budget 10 --to boris --out next
+        %(prog)s new_poses model --budget 10 --formats boris --out next
 
     If a model was trained on few labels, this finds out where further ones would help
     it most. INPUT and MODEL are as in `mmskelseg segment`: videos or poses without
@@ -54,7 +54,7 @@ class Suggest(SegmenterJob[list[Suggestion]]):
     best one that does not overlap is chosen, up to --budget minutes in total.
 
     OUT contains suggestions.csv and suggestions.json with all scores and reasons, and,
-    with --to, files for labelling tools:
+    with --formats, files for labelling tools:
 
       boris         segments.boris, a project with an observation for each video
       elan          <video>.eaf for each video
@@ -76,8 +76,8 @@ class Suggest(SegmenterJob[list[Suggestion]]):
     out: Path = option(
         'output folder (default: %(default)s)', Path('work_dirs/suggest')
     )
-    to: Sequence[str] = option(
-        'labelling tools to write drafts for (default: none)', (), choices=TOOLS
+    formats: Sequence[str] = option(
+        'drafts to write for labelling tools (default: none)', (), choices=TOOLS
     )
     budget: Positive = option(
         'minutes to label, in total (default: %(default)g)',
@@ -148,7 +148,7 @@ class Suggest(SegmenterJob[list[Suggestion]]):
             ],
         )
         videos = drafts(ranking, suggestions)
-        for tool in self.to:
+        for tool in self.formats:
             files += write_recordings(TOOLS[tool], videos, tiers or classes, self.out)
         events.note(f'\n{self.out} has {", ".join(file.name for file in files)}')
         return suggestions

@@ -135,7 +135,7 @@ def test_browser_takes_names_literally(call_tool, small_data, change):
 
     change(edit)
     out = small_data.parent / 'new' / 'folder'
-    call_tool(TOOL, small_data, '--videos', 1, '--frames', 2, '--out', out)
+    call_tool(TOOL, small_data, '--first', 1, '--frames', 2, '--out', out)
     text = (out / 'index.html').read_text()
     assert '<i>' not in text
     page = Page(text)
@@ -155,7 +155,7 @@ def test_browser_draws_videos_of_one_frame_and_of_nobody(call_tool, small_data, 
         video['total_frames'] = 1
 
     change(edit)
-    call_tool(TOOL, small_data, '--videos', 1)
+    call_tool(TOOL, small_data, '--first', 1)
     folder = small_data.parent / 'browse' / 'videos'
     assert [file.name for file in folder.iterdir()] == ['video_0.png']
 
@@ -169,7 +169,7 @@ def test_browser_finds_video_files_in_the_folder_that_is_named(
     assert 'video files 1 named, 1 of them missing' in text
     (small_data.parent / 'films').mkdir()
     (small_data.parent / 'films' / 'a.mp4').write_bytes(b'nothing')
-    option = ('--video-folder', small_data.parent / 'films')
+    option = ('--videos', small_data.parent / 'films')
     text = call_tool(TOOL, small_data, '--no-pictures', *option).stdout
     assert 'video files 1 named, 0 of them missing' in text
     assert 'films/a.mp4: cannot be read as a video' in text

@@ -46,7 +46,7 @@ def extract(call_tool, monkeypatch, tmp_path):
 
     def extract(*videos, options=(), code=0, estimator='walkers'):
         seen.clear()
-        options = ('--estimator', estimator, *options)
+        options = ('--pose-estimator', estimator, *options)
         done = call_tool(TOOL, *videos, tmp_path / 'out', *options, code=code)
         return done.stdout + done.stderr
 
@@ -115,7 +115,7 @@ def test_run_that_was_stopped_goes_on(extract, filmed, tmp_path):
 def test_poses_of_other_settings_are_refused(extract, filmed):
     folder = filmed('a')
     extract(folder)
-    error = extract(folder, options=['--options', 'people=1'], code=1)
+    error = extract(folder, options=['--pose-options', 'people=1'], code=1)
     assert (
         "out/poses/a.npz: made by {'type': 'Seeing', 'people': 2} from a video" in error
     )
@@ -143,7 +143,7 @@ def test_input_that_cannot_be_used_is_told_in_a_sentence(extract, filmed, tmp_pa
     again = filmed('a', folder='again')
     fault('again/a.mp4 have the same name; rename one, or ', folder, again)
     fault("no pose estimator 'openpose'; choose", folder, estimator='openpose')
-    speed = ['--options', 'speed=3']
+    speed = ['--pose-options', 'speed=3']
     fault('Seeing has no option speed; choose from people.', folder, options=speed)
 
 

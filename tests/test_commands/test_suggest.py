@@ -57,7 +57,7 @@ def run(*args):
 def test_suggestions_of_an_annotation_file(model, run_tool, tmp_path):
     """Table, JSON and drafts agree, keep the budget, and avoid labelled frames."""
     words = [*model, '--split', 'train', '--stretch', '2', '--budget', '0.1']
-    words += ['--to', 'boris', 'elan', 'label_studio', '--out', 'next']
+    words += ['--formats', 'boris', 'elan', 'label_studio', '--out', 'next']
     done = run_tool('mmskelseg', 'suggest', *words)
     out = tmp_path / 'next'
     content = json.loads((out / 'suggestions.json').read_text())
@@ -94,7 +94,7 @@ def test_drafts_teach_where_they_have_labels(model, tmp_path):
     (tmp_path / 'poses').mkdir()
     poses = save_poses(tmp_path / 'poses' / 'new.npz', data)
     words = ['--stretch', '3', '--budget', '0.1', '--known', ann_file]
-    run(poses, *config, *words, '--to', 'elan', '--out', tmp_path / 'next')
+    run(poses, *config, *words, '--formats', 'elan', '--out', tmp_path / 'next')
     words = ['keypoints', tmp_path / 'poses', tmp_path / 'mine']
     words += ['--labels', tmp_path / 'next' / 'new.eaf', '--unlabelled', 'ignore']
     convert([str(word) for word in words], prog='mmskelseg convert')

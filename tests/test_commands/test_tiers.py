@@ -118,7 +118,7 @@ def test_tiers_get_a_minimum_duration_alone(call_tool, ann_file, tmp_path, flags
 
 
 def test_browse_has_a_row_for_each_tier(ann_file, capsys):
-    main(['browse', str(ann_file), '--videos', '1'])
+    main(['browse', str(ann_file), '--first', '1'])
     shown = capsys.readouterr().out
     assert '7 classes in 3 tiers' in shown
     assert 'left hand: wave' in shown

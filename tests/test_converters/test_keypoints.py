@@ -531,7 +531,7 @@ FAULTS = [
     (keep, '--unlabelled background', '--background NAME'),
     (keep, '--person ann', 'no person ann'),
     (keep, '--label-option teir=a', '--label-option teir'),
-    (keep, '--format mmpose', '/take1.json: [0] lacks instances'),
+    (keep, '--pose-format mmpose', '/take1.json: [0] lacks instances'),
     (text('out', ''), '', '/out: a file'),
     (keep, '', 'take1.json: has no frame rate; give it (--fps'),
 ]

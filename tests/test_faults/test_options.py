@@ -111,7 +111,7 @@ def refused(command, *argv):
     ('fit', ['--group-by', '(' * 3000], '(((... is not a regular expression'),
     ('fit', ['--group-by', '[[]]'], "'[[]]' is not a regular expression"),
     ('compare', ['b', '--group-by', '(?P<a'], "'(?P<a' is not a regular"),
-    ('app', ['--port', '70000'], "'70000' is not a whole number from 1 to"),
+    ('studio', ['--port', '70000'], "'70000' is not a whole number from 1 to"),
     ('cross_validate', ['--seeds', '1.5'], "'1.5' is not a whole number"),
     ('bouts', ['--out', 'o', '--duration', '1e12'], "'1e12' is not a number"),
     ('browse', ['--frames', '٣'], "'٣' is not a whole number from 1"),

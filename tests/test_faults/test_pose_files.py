@@ -58,7 +58,7 @@ def test_table_of_several_animals_is_not_taken_for_sleap(tmp_path):
     ('name', 'text', 'format', 'named'),
     [
         ('a.json', '{"people": []}', None, 'OpenPose'),
-        ('a.json', '{"shapes": []}', None, '--format (convert keypoints)'),
+        ('a.json', '{"shapes": []}', None, '--pose-format'),
         ('a.slp', '', None, 'SLEAP | HDF5'),
         ('a.txt', 'x', None, '--pose-format'),
         ('a.npz', 'x', None, 'np.savez'),

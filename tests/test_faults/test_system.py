@@ -156,7 +156,7 @@ def test_folder_without_rights_is_named(tmp_path):
         (('train', TOY, '--work-dir', 'file', '--cfg-options', *SMALL), 'file'),
         (('browse', DATA, '--out', 'file'), 'file'),
         (('browse', DATA, '--json', 'folder'), 'folder'),
-        (('browse', DATA, '--video-folder', 'none'), 'none'),
+        (('browse', DATA, '--videos', 'none'), 'none'),
         (('make-config', DATA, 'file/a.py'), 'file'),
         (('convert', 'toy', 'file', '--no-videos'), 'file'),
     ],

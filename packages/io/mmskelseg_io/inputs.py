@@ -180,7 +180,6 @@ class PoseInput:
     pose_format: str | None = option(
         'format of the files of poses (default: recognised by name and content)',
         None,
-        flag='--format',
         choices=FORMATS,
     )
     first_frame: int | None = option(

@@ -596,7 +596,9 @@ class Studio:
             UserError: If no model was given, or a job is running.
         """
         if self.model is None:
-            raise UserError('There is no model: start `mmskelseg app MODEL FOLDER`.')
+            raise UserError(
+                'There is no model: start `mmskelseg studio FOLDER --model MODEL`.'
+            )
         model = self.model
         out = self.folder.work / 'models' / f'{self.folder.project.id}_given'
         # The first classes of the project are those of the model.
@@ -651,7 +653,7 @@ class Studio:
         return EstimatePoses(
             videos=self._videos_without_poses(),
             out=self.folder.shared / ESTIMATED,
-            estimator=self.pose_estimator,
+            pose_estimator=self.pose_estimator,
         )
 
     def _look_again(self) -> None:

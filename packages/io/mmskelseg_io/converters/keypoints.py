@@ -77,7 +77,7 @@ class ConvertKeypoints(Job[Path]):
 
     KEYPOINTS are files of MMPose, OpenPose (a folder per video), COCO results,
     MediaPipe, DeepLabCut, SLEAP, JABS or SimBA, datasets of movement (netCDF), NWB,
-    tables (CSV) or arrays (npz), one per video, or folders of them; with --format
+    tables (CSV) or arrays (npz), one per video, or folders of them; with --pose-format
     movement, whatever movement reads. LABELS are files of BORIS, ELAN, Label Studio,
     VIA, CVAT, SimBA, Bento, MARS, JABS, DeepEthogram, Solomon Coder, The Observer or
     EthoVision, datasets of movement, NWB, tables of segments (CSV), text files with the

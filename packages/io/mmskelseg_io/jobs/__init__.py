@@ -24,7 +24,7 @@ _FOLDERS = {'dataset_converters', 'model_converters'}
 _GROUPS = {
     'label': ('poses', 'convert', 'studio', 'browse', 'suggest'),
     'train': ('fit', 'make-config', 'train', 'test'),
-    'use': ('segment', 'live', 'app', 'export', 'share'),
+    'use': ('segment', 'live', 'export', 'share'),
     'measure': ('agree', 'bouts', 'angles', 'explain'),
     'research': ('cross-validate', 'compare', 'ensemble', 'features'),
 }

@@ -88,21 +88,15 @@ def grouped(title: str = '', default: object = MISSING) -> Any:
     return option('', default, group=title)
 
 
-def like(
-    owner: type,
-    name: str,
-    flag: str | None = None,
-    group: str = '',
-    default: object = MISSING,
-) -> Any:
+def like(owner: type, name: str, *, group: str = '', default: object = MISSING) -> Any:
     """Return a field with the default and the option of a field of another dataclass.
 
-    ``flag`` is its name in commands and ``default`` its default, if they differ there,
-    and ``group`` the title of its group.
+    ``default`` is its default, if it differs there, and ``group`` the title of its
+    group.
     """
     (one,) = (one for one in fields(owner) if one.name == name)
     old = one.metadata['option']
-    known = Option(old.help, flag or old.flag, group, **old.settings)
+    known = Option(old.help, old.flag, group, **old.settings)
     default = one.default if default is MISSING else default
     return field(default=default, metadata={'option': known})
 

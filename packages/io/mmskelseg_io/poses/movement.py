@@ -1,7 +1,7 @@
 """Datasets of the library movement, in netCDF, and files that it reads.
 
 What movement alone reads, it reads: projects of SLEAP, VIA's tracks of boxes, and by
-``--format movement`` any other file of its trackers.
+``--pose-format movement`` any other file of its trackers.
 """
 
 from pathlib import Path

@@ -35,7 +35,7 @@ def _hdf5_items(path: Path) -> list[dict[str, bool]]:
 #: a table of pandas; the names of the arrays in an npz file; or a folder.
 POSE_FORMATS: Formats[Poses] = Formats(
     'poses',
-    '--format (convert keypoints) or --pose-format',
+    '--pose-format',
     {
         '.json': _json_keys,
         **dict.fromkeys(

@@ -36,7 +36,7 @@ def _is_own(items: dict[str, bool]) -> bool:
     ending=r'\.(analysis|predictions)',
     refused={
         '.slp': 'a SLEAP project; export it from SLEAP as analysis HDF5 (.h5), or read '
-        'it by --format movement'
+        'it by --pose-format movement'
     },
 )
 def read_sleap(path: FilePath) -> Poses:

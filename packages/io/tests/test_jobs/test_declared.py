@@ -64,15 +64,15 @@ def test_field_may_lack_the_default_of_the_one_that_it_replaces(capsys):
 @dataclass(frozen=True)
 class Letter:
     share: Fraction | None = like(Wish, 'share')
-    kind: str = like(Wish, 'kind', '--of', 'content', default='b')
+    kind: str = like(Wish, 'kind', group='content', default='b')
 
 
 def test_field_is_like_that_of_another_dataclass_but_for_what_differs():
     parser = ArgumentParser()
     add_fields(parser, Letter)
-    assert '\ncontent:\n  --of ' in parser.format_help()
+    assert '\ncontent:\n  --kind ' in parser.format_help()
     assert from_options(Letter, vars(parser.parse_args([]))) == Letter(None, 'b')
-    given = vars(parser.parse_args(['--share', '1', '--of', 'a']))
+    given = vars(parser.parse_args(['--share', '1', '--kind', 'a']))
     assert from_options(Letter, given) == Letter(1, 'a')
 
 

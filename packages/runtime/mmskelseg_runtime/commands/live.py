@@ -238,7 +238,7 @@ class Live(ModelJob[LiveReport]):
     poses: Path | None = option(
         'poses in the frames of SOURCE, if it is a file', None, metavar='FILE'
     )
-    pose_format: str | None = like(PoseInput, 'pose_format', '--pose-format')
+    pose_format: str | None = like(PoseInput, 'pose_format')
     first_frame: int | None = like(PoseInput, 'first_frame')
     pose_estimator: str = like(PoseEstimation, 'pose_estimator')
     pose_options: Mapping[str, object] | None = like(PoseEstimation, 'pose_options')

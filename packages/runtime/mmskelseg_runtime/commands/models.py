@@ -246,7 +246,7 @@ class VideosJob(ModelJob[Result]):
     person: str = like(PoseInput, 'person', group=_INPUT)
     fps: Positive | None = like(PoseInput, 'fps', group=_INPUT)
     img_shape: tuple[int, int] | None = like(PoseInput, 'img_shape', group=_INPUT)
-    pose_format: str | None = like(PoseInput, 'pose_format', '--pose-format', _INPUT)
+    pose_format: str | None = like(PoseInput, 'pose_format', group=_INPUT)
     first_frame: int | None = like(PoseInput, 'first_frame', group=_INPUT)
     joints: Path | None = option(
         'table of the joints whose names in the poses differ from those of the model, '

@@ -34,13 +34,14 @@ EXAMPLES = """examples:
   # RTMPose, whose networks are fetched once
   %(prog)s videos data/mine
   # Faster R-CNN and HRNet, as in the paper; the largest of several people
-  %(prog)s take1.mp4 take2.mp4 data/mine --estimator topdown \\
+  %(prog)s take1.mp4 take2.mp4 data/mine --pose-estimator topdown \\
       --person largest
   # with the cups and bottles that MMDetection finds
   %(prog)s videos data/mine --objects rtmdet-s --object-kinds cup bottle
   # with local weights
-  %(prog)s videos data/mine --estimator mmpose:human \\
-      --options weights=rtmpose-m.pth detector=rtmdet-m detector_weights=rtmdet-m.pth
+  %(prog)s videos data/mine --pose-estimator mmpose:human \\
+      --pose-options weights=rtmpose-m.pth detector=rtmdet-m \\
+      detector_weights=rtmdet-m.pth
 """
 # The class of a data set without classes.
 UNLABELLED = 'unlabelled'
@@ -136,8 +137,8 @@ class EstimatePoses(Job[AnnotationFile]):
     examples = EXAMPLES
     videos: Sequence[Path] = argument('files or folders', metavar='VIDEO')
     out: Path = argument('folder for annotations.pkl and poses/', metavar='OUT')
-    estimator: str = like(PoseEstimation, 'pose_estimator')
-    options: Mapping[str, object] | None = like(PoseEstimation, 'pose_options')
+    pose_estimator: str = like(PoseEstimation, 'pose_estimator')
+    pose_options: Mapping[str, object] | None = like(PoseEstimation, 'pose_options')
     person: str = option(
         'which of several people to use: the longest track by overlap of boxes, the '
         'largest box, the highest score, or everybody (default: %(default)s)',
@@ -175,7 +176,9 @@ class EstimatePoses(Job[AnnotationFile]):
                 f'{self.out}: a file, but the last argument, OUT, must be a folder.'
             )
         videos = _find_videos(self.videos)
-        estimator = build_pose_estimator(self.estimator, **(self.options or {}))
+        estimator = build_pose_estimator(
+            self.pose_estimator, **(self.pose_options or {})
+        )
         detector = None
         if self.objects is not None:
             detector = build_detector(self.objects, **(self.object_options or {}))

@@ -25,6 +25,8 @@ from mmskelseg_runtime.estimators.estimator import require
 _EXAMPLES = """examples:
   # videos and the poses of a tracker, whose files do not state their rate
   %(prog)s mice --fps 30
+  # play, correct and export what a model of the package finds in videos
+  %(prog)s new_videos --model precog
   # an annotation file whose labels are left aside
   %(prog)s data/precog --ignore-labels
 """
@@ -52,9 +54,13 @@ class OpenStudio(Job[None]):
     does = 'mmskelseg_studio.server:serve'
     kept = 'labels and finished trainings are kept; the same command opens them again.'
     examples = _EXAMPLES
-    #: A trained model, or its name, which segments all recordings first.
-    model: str | None = None
     folder: Path = argument('folder with videos, poses or both', metavar='FOLDER')
+    model: str | None = option(
+        'trained model, or its name, which labels all recordings first, and new ones '
+        'when `Segment` is pressed',
+        None,
+        metavar='MODEL',
+    )
     observer: str = option(
         'name of who labels: the labels of each are apart, and classes the same at '
         'first (default: no name)',
