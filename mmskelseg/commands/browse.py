@@ -71,7 +71,7 @@ class Browse(Job[list[Suspicion]]):
             MissingFileError: If the file, or a folder of videos, does not exist.
         """
         videos = self.videos or self.annotations.parent
-        if not videos.is_dir():
+        if self.videos and not videos.is_dir():
             raise MissingFileError(f'--videos {videos}: there is no such folder.')
         data = load_annotations(self.annotations)
         summary = summarize(data, videos)

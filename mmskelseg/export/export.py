@@ -117,8 +117,7 @@ def export_onnx(
     content = _with_entries(protos[None], described, parts)
     errors = {n: exported.difference(sessions, n) for n in exported.lengths}
     if precision == 'float32':
-        joints = isinstance(exported, SegmentorExport) and exported.joints
-        _check_errors(path, errors, TOLERANCE * (_OF_JOINTS if joints else 1))
+        _check_errors(path, errors, getattr(exported, 'joints', None))
     with atomic_write(path) as file:
         file.write(content)
     return ExportReport(path, exported.kind, precision, errors, len(content))
@@ -148,7 +147,8 @@ def _with_entries(
     return main.SerializeToString()
 
 
-def _check_errors(path: Path, errors: Mapping[int, float], allowed: float) -> None:
+def _check_errors(path: Path, errors: Mapping[int, float], joints: object) -> None:
+    allowed = TOLERANCE * (_OF_JOINTS if joints else 1)
     # Written this way, NaN is refused as well.
     if not all(error <= allowed for error in errors.values()):
         raise UserError(

@@ -77,7 +77,7 @@ def test_demos_take_the_arguments_of_mmaction2(name, call_tool):
     [
         (['trian'], "mmskelseg: error: there is no 'trian'; did you mean 'train'?"),
         (['demoo'], "mmskelseg: error: there is no 'demoo'; did you mean 'segment'?"),
-        (['qwk'], "error: there is no 'qwk'; expected one of agree, angles, app"),
+        (['qwk'], "error: there is no 'qwk'; expected one of agree, angles, bouts"),
         (
             ['convert', 'ms-tcn'],
             "mmskelseg convert: error: there is no 'ms-tcn'; did you mean 'ms_tcn2'?",

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from logging import WARNING
 from pathlib import Path
 
@@ -134,8 +135,7 @@ class ConvertKeypoints(Job[Path]):
             names = [name for name, *_ in found]
             parts = [by_individual(item, labels) for *_, item in found]
             tiers = find_tiers([p for each in parts for p in each.values()], labels)
-            paths = dict.fromkeys(item.path for item in read)
-            infos = [info for path in paths for info in infos_of(path)]
+            stated = map(infos_of, dict.fromkeys(item.path for item in read))
             option = ' (--overlap)' * (len(tiers.tiers) > 1)
             told = *left_out, *lonely, *(note + option for note in tiers.notes)
             notes: dict[str, list[str]] = {note: [] for note in told}
@@ -144,7 +144,7 @@ class ConvertKeypoints(Job[Path]):
             given = (poses, labels, objects, notes)
             annotations, skeleton = _annotate(found, clips, tiers, *given)
             meta: Metainfo = {
-                **metainfo_of(painted(tiers.tiers, infos)),
+                **metainfo_of(painted(tiers.tiers, [*chain.from_iterable(stated)])),
                 **_kinds(objects, annotations, notes),
                 **self._places(annotations, notes),
                 'skeleton': skeleton,
@@ -159,8 +159,7 @@ class ConvertKeypoints(Job[Path]):
                 view, reason = camera_view(meta, annotations)
                 meta['notes'] += [f'view from the {view}, since {reason} (--view)']
             meta['view'] = view
-            counts = _counts(annotations, tiers)
-            videos = self.videos
+            counts, videos = _counts(annotations, tiers), self.videos
             if len(annotations) == 1 and not self.test:
                 annotations, split, note = building.split_in_time(annotations[0])
                 meta['notes'] += [note]
