@@ -15,6 +15,8 @@ EXAMPLES = """examples:
   %(prog)s mine.py work_dirs/mine shared --licence cc-by-4.0
   # upload it as well
   %(prog)s model shared --licence mit --push ann/mice
+  # one file that labels poses in a browser, without a server
+  %(prog)s model --page model.html
 """
 
 # Those that hubs know, for weights, data and programs.
@@ -47,6 +49,7 @@ class Share(Job[Path]):
     """Writes a trained model as a folder that others can use, with a card.
 
         %(prog)s model shared --licence cc-by-4.0
+        %(prog)s model --page model.html
 
     MODEL is the folder of `mmskelseg fit`, a checkpoint or the work folder of a
     training, or a config followed by a checkpoint. OUT gets:
@@ -64,18 +67,27 @@ class Share(Job[Path]):
         mmskelseg segment take1.mp4 --model hf:ann/mice
 
     --push needs huggingface_hub (pip install 'mmskelseg[hub]') and `hf auth login`.
+
+    --page writes no folder but one HTML file, which holds the model and what runs it:
+    whoever opens it in a browser drops poses on it, and saves segments. Nothing is
+    installed or uploaded, and no network is asked. The model must read joints in 2D
+    alone; it may be a file or a name, as for `mmskelseg segment`, too.
     """
 
     examples = EXAMPLES
-    usage = '%(prog)s [options] MODEL [CHECKPOINT] OUT --licence ID'
+    usage = (
+        '%(prog)s [options] MODEL [CHECKPOINT] OUT --licence ID\n'
+        '       %(prog)s [options] MODEL [CHECKPOINT] --page FILE'
+    )
     files: Sequence[str] = argument(
-        'folder of a fit or a training, checkpoint, or config and checkpoint; then the '
-        'folder to write',
+        'folder of a fit or a training, checkpoint, or config and checkpoint; then, '
+        'without --page, the folder to write',
         metavar='MODEL',
     )
-    licence: str = option(
+    licence: str | None = option(
         'licence under which others may use it, which that of the data may prescribe: '
         'mit, apache-2.0, cc-by-4.0, gpl-3.0, other and so on',
+        None,
         type=licence,
         metavar='ID',
     )
@@ -88,23 +100,37 @@ class Share(Job[Path]):
         'also write model_live.onnx, for mmskelseg live; the model must be causal',
         False,
     )
+    page: Path | None = option('write this HTML file instead', None, metavar='FILE')
+    sample: Path | None = option(
+        'with --page, poses of one recording to try it on, as CSV or JSON',
+        None,
+        metavar='FILE',
+    )
     push: str | None = option('upload it to a hub', None, metavar='USER/NAME')
     private: bool = option('with --push, only you can see it', False)
 
     def written(self) -> list[Path]:
-        """Return what the last argument names."""
-        return [Path(self.files[-1])]
+        """Return the page, or what the last argument names."""
+        return [self.page or Path(self.files[-1])]
 
     def run(self, events: Events) -> Path:
-        """Write the folder, upload it if that is wanted, and return it.
+        """Write the folder or the page, upload it if that is wanted, and return it.
 
         Raises:
             UserError: If arguments are missing, or the model cannot be shared.
         """
-        if not 2 <= len(self.files) <= 3:
+        least = 1 if self.page else 2
+        if not least <= len(self.files) <= least + 1:
             raise UserError(
-                f'{" ".join(self.files)}: expected MODEL [CHECKPOINT] OUT, such as '
-                'model shared.'
+                f'{" ".join(self.files)}: expected MODEL [CHECKPOINT], and then OUT '
+                'unless there is a --page.'
+            )
+        if self.page:
+            return function_of('mmskelseg.commands._sharing:write_html')(self, events)
+        if self.licence is None:
+            raise UserError(
+                f'{self.files[-1]}: --licence is missing, under which others may use '
+                'it; name one, such as cc-by-4.0.'
             )
         if self.push:
             check_push(self.push)

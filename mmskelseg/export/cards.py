@@ -160,10 +160,10 @@ def card(facts: Facts, name: str) -> str:
         'huggingface_hub. In PyTorch, `SkelSegInferencer.from_pretrained` opens it.',
         'All files are data: opening them runs no program.',
     ]
-    lines += ['', '## What it reads', '', *_needs(facts)]
-    lines += ['', '## Data', '', *_data(facts)]
+    lines += ['', '## What it reads', '', *needs_of(facts)]
+    lines += ['', '## Data', '', *data_of(facts)]
     lines += ['', '## Scores', '', *_scores(facts)]
-    lines += ['', '## Intended use and limits', '', *_limits(facts), '']
+    lines += ['', '## Intended use and limits', '', *limits_of(facts), '']
     return '\n'.join(lines)
 
 
@@ -194,9 +194,10 @@ def _code(names: Sequence[str]) -> str:
     return ', '.join(f'`` {n} ``' if '`' in n else f'`{n}`' for n in names)
 
 
-def _needs(facts: Facts) -> Iterator[str]:
+def needs_of(facts: Facts) -> Iterator[str]:
+    """Yield lines on what a model reads."""
     yield f'- {counted(len(facts["joints"]), "joint")}: {_code(facts["joints"])}.'
-    yield '  Others are matched by their names, or by a table (`--joints`).'
+    yield '  Others are matched by their names; a table may say more (`--joints`).'
     yield from (f'- It needs {what}.' for what in facts['reads'])
     if facts['fps']:
         yield f'- {facts["fps"]:g} frames per second; other rates are converted.'
@@ -205,7 +206,8 @@ def _needs(facts: Facts) -> Iterator[str]:
     yield f'- Distances are {facts["distances"]}.'
 
 
-def _data(facts: Facts) -> Iterator[str]:
+def data_of(facts: Facts) -> Iterator[str]:
+    """Yield lines on what a model was trained on."""
     data = facts['data']
     yield f'{data["name"] or "Not stated."}'
     for part in ('train', 'test'):
@@ -254,7 +256,8 @@ def _scores(facts: Facts) -> Iterator[str]:
         yield 'Probabilities are not calibrated.'
 
 
-def _limits(facts: Facts) -> Iterator[str]:
+def limits_of(facts: Facts) -> Iterator[str]:
+    """Yield lines on what a model is for, and what is not known of it."""
     yield f'{facts["about"]}\n'
     if never := [r['name'] for r in facts['by_class'] if not r['predicted']]:
         yield f'- **Never predicted in the scored recordings**: {_code(never)}.'

@@ -101,8 +101,8 @@ _NO_MEDIA = ('', 'NA', 'Not found')
 _LENGTH_COLUMNS = ('Media duration (s)', 'Total length')
 _FPS_COLUMNS = ('FPS (frame/s)', 'FPS')
 _NO_CATEGORY = ('', 'Not defined')
-# The header of an aggregated export.
-_HEADER = (
+#: The header of an aggregated export.
+AGGREGATED = (
     'Observation id,Observation date,Description,Observation type,Source,'
     'Time offset (s),Coding duration,Media duration (s),FPS (frame/s),Subject,'
     'Observation duration by subject by observation,Behavior,Behavioral category,'
@@ -640,7 +640,7 @@ def write_boris_events(
     """
     codes_of = _codes(videos, classes)
     now = datetime.now().isoformat(' ', timespec='seconds')
-    columns = _HEADER.split(',')
+    columns = AGGREGATED.split(',')
     texts = [_modifiers(segment) for video in videos for segment in video.segments]
     most = max((text.count('|') + bool(text) for text in texts), default=0)
     sets = [f'Modifier #{i + 1}' for i in range(most)]

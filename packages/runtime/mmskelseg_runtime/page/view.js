@@ -52,7 +52,8 @@ export function say(sentence) {
 }
 
 export function complain(error) {
-  state.alert = error.message[0].toUpperCase() + error.message.slice(1)
+  // Names of files are as they are.
+  state.alert = error.message.replace(/^[a-z]+(?= )/, (word) => word[0].toUpperCase() + word.slice(1))
   change()
 }
 

@@ -1,0 +1,244 @@
+// The page of a model, which labels poses without a server.
+import { drawTimeline } from './drawing.js'
+import { boxOf, chosen, individuals, prepared } from './fitting.js'
+import { Icon } from './icons.js'
+import { THEMES, setTheme, theme } from './kept.js'
+import { Picture, drawPicture } from './picture.js'
+import { seek, setSpeed, speeds, toggle } from './player.js'
+import { read } from './reading.js'
+import { segment, start } from './running.js'
+import { Timeline, place } from './timeline.js'
+import { attempt, change, clock, hooks, show, state, watch } from './view.js'
+import { html, render } from './vendor/preact.js'
+import { boris, csv, save } from './writing.js'
+
+const data = (id) => JSON.parse(document.getElementById(id)?.textContent ?? null)
+const [facts, sample] = ['facts', 'sample'].map(data)
+
+// What is being labelled: {poses, fps, size} of a file, as given or typed; who; the bodies
+// of who and others; how far it is; and its segments.
+const work = { file: null, who: null, bodies: null, done: null, segments: null }
+
+state.project = { tiers: facts.tiers.map((tier) => ({ ...tier, kind: 'states' })) }
+state.picture = 'skeleton'
+
+const ready = start()
+ready.catch(() => {}) // said when it is needed
+
+async function open(files) {
+  state.alert = null
+  Object.assign(work, { file: null, segments: null, done: null })
+  state.recording = null
+  change()
+  const poses = await read(files, facts.layouts)
+  work.file = { poses, fps: poses.fps, size: poses.size }
+  await fit()
+}
+
+/** Labels the file, as soon as its frame rate, and its size if needed, are known. */
+async function fit(who = null) {
+  const { poses, fps, size } = work.file
+  change()
+  if (!fps || (poses.isFraction && !size)) return
+  const own = prepared(poses, facts, size)
+  const { first, others } = individuals(own)
+  work.people = [...new Set([first, ...others])]
+  const one = work.people.find(({ name }) => name === who) ?? first
+  const bodies = chosen(own, one, facts.others ? others : [])
+  Object.assign(work, { who: one, bodies, notes: notesOn(own, one, bodies), segments: null, done: 0 })
+  shown(own, one, others)
+  change()
+  const before = work.file
+  const isOld = () => work.file !== before || work.who !== one
+  await ready
+  const segments = await segment(bodies, fps, facts, (done) => {
+    if (isOld()) return
+    work.done = done
+    change()
+  })
+  if (isOld()) return
+  Object.assign(work, { segments, done: null })
+  state.recording = { ...state.recording, predictions: segments }
+  change()
+}
+
+/** Sentences on what was assumed, and on what labels are guesses. */
+function notesOn({ notes, people, count }, { name, seen }, { frames, people: bodies }) {
+  const { fps } = work.file
+  const more = []
+  if (facts.fps && Math.abs(facts.fps / fps - 1) > 0.05) {
+    more.push(`shown to the model at ${facts.fps} frames per second, the rate of its training data, instead of ${fps}`)
+  }
+  if (!people.length && count > 1) more.push(`people have no names in the file; they were followed by their places, ${name} longest`)
+  if (seen < frames) more.push(`nobody is seen in ${frames - seen} of ${frames} frames; labels there are guesses`)
+  if (facts.others && bodies < 2) more.push('one individual alone, but the model also sees the nearest other: labels of what depends on it are guesses')
+  return [...notes, ...more]
+}
+
+/** Shows all individuals, the chosen one first. */
+function shown(poses, one, others) {
+  const { points, people, frames, joints } = chosen(poses, one, others)
+  const step = joints * 3
+  const flat = points.map((value, i) => (points[i - (i % 3) + 2] ? value : NaN))
+  hooks.poses = (_, from, to) => {
+    const part = new Float32Array((to - from) * people * step)
+    for (let t = from; t < to; t++) {
+      for (let person = 0; person < people; person++) {
+        part.set(flat.subarray((person * frames + t) * step, (person * frames + t + 1) * step), ((t - from) * people + person) * step)
+      }
+    }
+    return Promise.resolve(part)
+  }
+  const all = [...Array(people * frames).keys()].map((i) => boxOf(points, i, joints))
+  const part = (values, share) => values.filter(Number.isFinite).sort((a, b) => a - b).at(share * (values.length - 1)) ?? 0
+  const edges = [0, 1, 2, 3].map((i) => part(all.map((box) => box[i]), i < 2 ? 0.005 : 0.995))
+  const space = 0.08 * Math.max(edges[2] - edges[0], edges[3] - edges[1], 1e-6)
+  state.recording = {
+    id: `${poses.name} ${one.name} ${Date.now()}`,
+    name: poses.name,
+    fps: work.file.fps,
+    frames,
+    labels: facts.tiers.map(() => []),
+    predictions: null,
+    seen: facts.tiers.map(() => []),
+    uncertain: [],
+    skeleton: {
+      people,
+      joints: facts.joints,
+      limbs: facts.limbs,
+      objects: [],
+      bounds: edges.map((edge, i) => edge + (i < 2 ? -space : space)),
+      reach: [0, 1].map((i) => part(all.slice(0, frames).map((box) => box[i + 2] - box[i]), 0.99)),
+    },
+  }
+  Object.assign(state, { frame: 0, tier: 0, playing: false, view: { start: 0, end: Math.min(frames, 60 * work.file.fps) } })
+}
+
+// What is on the page
+
+const given = (list) => list.length && attempt(() => open([...list]))
+
+function chose({ target }) {
+  given(target.files)
+  target.value = '' // so that the same file can be chosen again
+}
+
+const Drop = () => html`<section class="drop" aria-label="Poses">
+  <p><strong>Drop poses here.</strong> They stay on this computer: the page asks nothing of a network.</p>
+  <div>
+    <label class="file">Choose a file<input type="file" multiple accept=".csv,.tsv,.json,.npz,.h5" onChange=${chose} /></label>
+    ${sample && html`<button onClick=${() => given([new File([sample.text], sample.name)])}>Try ${sample.name}</button>`}
+  </div>
+  <p class="quiet">CSV of DeepLabCut, SLEAP, or a column a coordinate; JSON of MediaPipe; all JSON of OpenPose of a video; npz of mmskelseg</p>
+</section>`
+
+function Ask() {
+  const { poses, fps, size } = work.file
+  const asksSize = poses.isFraction && !size
+  const send = (event) => {
+    event.preventDefault()
+    const { rate, width, height } = event.target.elements
+    if (rate) work.file.fps = +rate.value
+    if (width) work.file.size = [+width.value, +height.value]
+    attempt(fit)
+  }
+  const field = (name, words, step) => html`<label>${words} <input name=${name} type="number" min=${step} step=${step === 1 ? 1 : 'any'} required /></label>`
+  return html`<form class="ask" onSubmit=${send}>
+    <p>${poses.name} does not state ${!fps && 'its frame rate'}${!fps && asksSize && ', nor '}${asksSize && 'the size of its images, of which coordinates are fractions'}.</p>
+    ${!fps && field('rate', 'Frames per second', 0.01)}
+    ${asksSize && html`${field('width', 'Width, pixels', 1)} ${field('height', 'Height', 1)}`}
+    <button class="main">Label</button>
+  </form>`
+}
+
+function Transport() {
+  return html`<div class="transport" role="group" aria-label="Play">
+    <button class="main" onClick=${toggle}><${Icon} name=${state.playing ? 'pause' : 'play'} />${state.playing ? 'Pause' : 'Play'}</button>
+    <span class="time" id="time" />
+    <select aria-label="Speed" value=${state.speed} onChange=${({ target }) => setSpeed(+target.value)}>
+      ${speeds.map((one) => html`<option value=${one}>${one}×</option>`)}
+    </select>
+    ${work.people.length > 1 && html`<label>Individual <select
+      value=${work.who.name} onChange=${({ target }) => attempt(() => fit(target.value))}
+    >${work.people.map(({ name }) => html`<option value=${name}>${name}</option>`)}</select></label>`}
+  </div>`
+}
+
+function Segments() {
+  const { segments } = work
+  const { recording, project } = state
+  if (!segments) return html`<label class="progress">Labelling <progress value=${work.done} /></label>`
+  const rows = segments.flatMap((list, tier) => list.map((one) => [tier, ...one])).sort((a, b) => a[1] - b[1])
+  const name = work.people.length > 1 ? `${recording.name}_${work.who.name}` : recording.name
+  const own = { ...recording, name }
+  const go = (start, end) => {
+    seek(start, false)
+    show(start, end)
+  }
+  const several = project.tiers.length > 1
+  return html`<section aria-label="Segments">
+    <div class="saving">
+      <button class="main" onClick=${() => save(csv(own, segments, project.tiers), `${name}_segments.csv`)}>Save as CSV</button>
+      <button onClick=${() => save(boris(own, segments, project.tiers, facts.boris), `${name}_boris_events.csv`)}>Save for BORIS</button>
+      <span class="quiet">${rows.length} segments</span>
+    </div>
+    <div class="rows wide" tabindex="0" role="region" aria-label="Table of segments"><table>
+      <thead><tr><th>Start</th><th>End</th>${several && html`<th>Tier</th>`}<th>Label</th><th>Confidence</th></tr></thead>
+      <tbody>${rows.map(([tier, start, end, label, score]) => html`<tr>
+        <td><button class="plain" onClick=${() => go(start, end)}>${clock(start / recording.fps, 2)}</button></td>
+        <td>${clock(end / recording.fps, 2)}</td>${several && html`<td>${project.tiers[tier].name}</td>`}
+        <td class="name"><i style=${{ background: project.tiers[tier].classes[label].paint }} />${project.tiers[tier].classes[label].name}</td>
+        <td>${Math.round(score * 100)} %</td>
+      </tr>`)}</tbody>
+    </table></div>
+  </section>`
+}
+
+const About = () => html`<details class="about" open=${!state.recording}>
+  <summary>What this model reads, and what it does not know</summary>
+  ${facts.about.map(([title, lines]) => html`<h2>${title}</h2><ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>`)}
+</details>`
+
+function App() {
+  const { recording, alert } = state
+  return html`<header>
+      <h1>${facts.name}</h1>
+      <label>Theme <select value=${theme()} onChange=${({ target }) => setTheme(target.value)}>
+        ${THEMES.map((one) => html`<option value=${one}>${one}</option>`)}
+      </select></label>
+    </header>
+    <main>
+      <${Drop} />
+      ${alert && html`<p role="alert" class="bad">${alert}</p>`}
+      ${work.file && !recording && !alert && html`<${Ask} />`}
+      ${recording && html`
+        <h2>${recording.name}</h2>
+        ${work.notes.length > 0 && html`<ul class="notes">${work.notes.map((note) => html`<li>${note}</li>`)}</ul>`}
+        <${Picture} absent="Nothing to see" />
+        <${Transport} />
+        <${Timeline} />
+        <${Segments} />`}
+      <${About} />
+    </main>`
+}
+
+watch((all) => {
+  if (all) render(html`<${App} />`, document.getElementById('app'))
+  if (!state.recording) return
+  drawPicture()
+  drawTimeline()
+  document.getElementById('time').textContent = place()
+})
+addEventListener('keydown', (event) => {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
+  if (!state.recording || (!step && event.key !== ' ') || event.target.closest('input, select, button, summary')) return
+  event.preventDefault()
+  if (step) seek(state.frame + step * (event.shiftKey ? state.recording.fps : 1))
+  else toggle()
+})
+addEventListener('dragover', (event) => event.preventDefault())
+addEventListener('drop', (event) => {
+  event.preventDefault()
+  given(event.dataTransfer.files)
+})
+change()
