@@ -11,9 +11,9 @@ from mmengine.config import Config
 from mmskelseg.commands._opening import opened
 from mmskelseg.commands.share import Share
 from mmskelseg.converters.checkpoints.publish_model import PublishModel
-from mmskelseg.export.cards import card, facts_of
+from mmskelseg.export.cards import card, data_of, facts_of, limits_of, needs_of
 from mmskelseg.export.export import export_onnx
-from mmskelseg.export.pages import write_page
+from mmskelseg.export.onnx_files import without_default
 from mmskelseg_io.files.atomic import atomic_write, atomic_write_text
 from mmskelseg_io.files.outputs import LIST, claim
 from mmskelseg_io.files.work_folders import FITTED, checkpoint_file
@@ -25,6 +25,7 @@ from mmskelseg_runtime.commands.models import (
     is_name,
     is_onnx,
 )
+from mmskelseg_runtime.page.model_page import write_page
 from mmskelseg_runtime.segmenting.hub import SHARED
 from mmskelseg_runtime.segmenting.model_zoo import exported_file
 
@@ -93,8 +94,15 @@ def write_html(job: Share, events: Events) -> Path:
             model, source = Path(folder, _EXPORTED), weights.parent
             export_onnx(config, [str(weights)], model)
         name = source.stem if is_onnx(first) else source.resolve().name
-        facts = facts_of(model, source) | {'name': name, 'about': job.about}
-        write_page(model, facts, page, job.sample)
+        facts = facts_of(model, source) | {'about': job.about}
+        about = [
+            ('It reads', needs_of(facts)),
+            ('It has learnt from', data_of(facts)),
+            ('Limits', limits_of(facts)),
+        ]
+        bare = Path(folder, 'page.onnx')
+        bare.write_bytes(without_default(model.read_bytes(), 'range'))
+        write_page(bare, page, name, about, job.sample)
     events.note(f'{page} runs in a browser; {page.stat().st_size / 1e6:.1f} MB')
     return page
 

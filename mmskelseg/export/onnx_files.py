@@ -44,6 +44,17 @@ def with_default(content: bytes, name: str, value: 'np.ndarray') -> bytes:
     return proto.SerializeToString()
 
 
+def without_default(content: bytes, name: str) -> bytes:
+    """Return a graph in which no input of this name may be left out."""
+    from onnx import load_from_string
+
+    proto = load_from_string(content)
+    kept = [one for one in proto.graph.initializer if one.name != name]
+    del proto.graph.initializer[:]
+    proto.graph.initializer.extend(kept)
+    return proto.SerializeToString()
+
+
 def converted(proto: 'ModelProto', precision: str) -> 'ModelProto':
     """Return a graph in another precision; its inputs and outputs stay float32."""
     if precision == 'float16':

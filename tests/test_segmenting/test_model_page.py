@@ -288,7 +288,7 @@ def test_page_needs_a_model_that_reads_keypoints_in_2d(export, recipe, tmp_path)
     )
     page = tmp_path / 'a.html'
     for model, word in ((in_3d, '3D'), (features, 'features')):
-        with raises_naming(SystemExit, model, word):
+        with raises_naming(SystemExit, 'model', word):
             share([str(model), '--page', str(page)])
     with raises_naming(SystemExit, 'take1.h5', 'CSV'):
         share([str(recipe[1]), '--page', str(page), '--sample', 'take1.h5'])

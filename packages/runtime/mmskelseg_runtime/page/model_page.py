@@ -3,15 +3,11 @@
 import gzip
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import jinja2
 import numpy as np
-import onnx
-from markupsafe import Markup
 
-from mmskelseg.export.cards import Facts, data_of, limits_of, needs_of
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.parsing import read_text
 from mmskelseg_io.labels.boris import AGGREGATED
@@ -22,35 +18,44 @@ from mmskelseg_io.structures.annotations import MIN_SCORE
 from mmskelseg_io.structures.layouts import LAYOUTS
 from mmskelseg_io.structures.tiers import tiers_of
 from mmskelseg_runtime.drawing.palette import class_colors, text_color
+from mmskelseg_runtime.drawing.templates import html_template
 from mmskelseg_runtime.features.recipe import FeatureRecipe
 from mmskelseg_runtime.page import FOLDER
 from mmskelseg_runtime.segmenting.model_files import ModelMetadata
 from mmskelseg_runtime.segmenting.onnx_predictor import OnnxPredictor
 
+_STYLES = ('view.css', 'model.css')
 _WORKER, _VENDOR = FOLDER / 'worker.js', FOLDER / 'vendor'
 # Files of poses that are texts, as a sample is.
 _TEXTS = ('.csv', '.tsv', '.json')
 
 
 def write_page(
-    model: Path, facts: Facts, page: Path, sample: Path | None = None
+    model: Path,
+    page: Path,
+    name: str,
+    about: Sequence[tuple[str, Iterable[str]]],
+    sample: Path | None = None,
 ) -> None:
-    """Write the page of an exported model, with a file of poses to try it on.
+    """Write the page of an exported model.
 
-    ``facts`` are those of its card.
+    Args:
+        model: Its file, in which the input `range` has no default.
+        page: The HTML file to write.
+        name: The title.
+        about: Headings, and lines of Markdown on what the model reads and knows.
+        sample: A file of poses to try it on.
 
     Raises:
         UserError: If its graph does not read keypoints in 2D, or the sample is no text.
     """
     predictor = OnnxPredictor(model, 'cpu')
     (recipe, *_) = predictor.recipes
-    inputs = predictor.file.session.inputs
-    if 'keypoints' not in inputs or recipe.in_3d:
+    if 'keypoints' not in predictor.file.session.inputs or recipe.in_3d:
         raise UserError(
-            f'{model}: {"joints in 3D" if recipe.in_3d else "features, not keypoints,"}'
-            ' are what its graph reads, but a page needs a model that reads keypoints '
-            'in 2D alone; train one (mmskelseg fit ANN --recipe pose2d), or share the '
-            'folder.'
+            f'{name}: reads {"joints in 3D" if recipe.in_3d else "features"}, but a '
+            'page needs a model that reads keypoints in 2D alone; train one '
+            '(mmskelseg fit ANN --recipe pose2d), or share the folder.'
         )
     if sample and sample.suffix.lower() not in _TEXTS:
         raise UserError(
@@ -58,33 +63,29 @@ def write_page(
             'another file.'
         )
     modules = [f for f in sorted(FOLDER.glob('*.js')) if f != _WORKER]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    text = environment.get_template('model.html').render(
-        facts=_facts(predictor.file.metadata, facts, recipe),
+    text = html_template(FOLDER / 'model.html').render(
+        facts={
+            **_facts(predictor.file.metadata, recipe),
+            'name': name,
+            'about': [(title, [*_plain(lines)]) for title, lines in about],
+        },
         sample=sample and {'name': sample.name, 'text': read_text(sample)},
-        style=Markup(
-            ''.join((FOLDER / n).read_text('utf-8') for n in ('view.css', 'model.css'))
-        ),
+        looks=''.join((FOLDER / n).read_text('utf-8') for n in _STYLES),
         modules=dict(map(_module, [*modules, _VENDOR / 'preact.js'])),
-        model=_base64(gzip.compress(_without_default(model), mtime=0)),
+        model=_base64(gzip.compress(model.read_bytes(), mtime=0)),
         runtime=_base64((_VENDOR / 'ort.wasm.gz').read_bytes()),
         worker=_runtime() + _WORKER.read_text('utf-8'),
     )
     atomic_write_text(page, text)
 
 
-def _facts(metadata: ModelMetadata, card: Facts, recipe: FeatureRecipe) -> Facts:
-    """Return what the page knows of a model, in types of JSON."""
+def _facts(metadata: ModelMetadata, recipe: FeatureRecipe) -> dict[str, object]:
+    """Return what the page needs of a model, in types of JSON."""
     skeleton = Skeleton.get(metadata['skeleton'])
     tiers = tiers_of(metadata)
     colors = class_colors(tiers)
     layouts = {name: Skeleton.get(name).joints for name in LAYOUTS}
     return {
-        'name': card['name'],
         'tiers': [
             {
                 'name': tier.name,
@@ -108,15 +109,10 @@ def _facts(metadata: ModelMetadata, card: Facts, recipe: FeatureRecipe) -> Facts
         'postprocess': metadata['postprocess'],
         'layouts': {**layouts, 'mediapipe': LANDMARKS},
         'boris': AGGREGATED.split(','),
-        'about': [
-            ['It reads', [*_plain(needs_of(card))]],
-            ['It has learnt from', [*_plain(data_of(card))]],
-            ['Limits', [*_plain(limits_of(card))]],
-        ],
     }
 
 
-def _plain(lines: Iterator[str]) -> Iterator[str]:
+def _plain(lines: Iterable[str]) -> Iterator[str]:
     """Yield the items of a list in Markdown as texts."""
     for item in re.split(r'\n(?! )', '\n'.join(lines)):
         text = re.sub(r'`` (.*?) ``|`(.*?)`|\*\*', r'\1\2', item.removeprefix('- '))
@@ -145,15 +141,6 @@ def _runtime() -> str:
     text, exports = text.rsplit('export{', 1)
     names = re.findall(r'(\w+) as (\w+)', exports)
     return text + f'const ort={{{",".join(f"{name}:{own}" for own, name in names)}}};\n'
-
-
-def _without_default(model: Path) -> bytes:
-    """Return a model whose `range` has no default, which ONNX Runtime's page wants."""
-    content = onnx.load(model)
-    kept = [x for x in content.graph.initializer if x.name != 'range']
-    del content.graph.initializer[:]
-    content.graph.initializer.extend(kept)
-    return content.SerializeToString()
 
 
 def _base64(content: bytes) -> str:
