@@ -63,7 +63,6 @@ REFUSED = [
     ('RandomJointDropout', dict(p=2, seconds=(2, 1))),
     ('RecombineSegments', dict(p=2, transitions='all', times=0)),
     ('JoinClips', dict(runs=0, blend=-1)),
-    ('SwapRoles', dict(p=2, classes='fight')),
     ('DropLimb', dict(p=25)),
     ('DropLimb', dict(p=NAN)),
     (

@@ -7,7 +7,7 @@ depend only on seed, epoch and video. Missing joints (score 0) stay missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Literal, cast
 
@@ -20,7 +20,6 @@ from mmskelseg.datasets.transforms.augment import (
     move,
 )
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg_io.messages.counts import counted
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.options import (
     Angle,
@@ -33,9 +32,7 @@ from mmskelseg_io.messages.options import (
 from mmskelseg_io.structures.annotations import PLACE_KEYS, PlaceKey, VideoAnnotation
 from mmskelseg_io.structures.bodies import body_size, changed_bodies, joints_seen
 from mmskelseg_io.structures.objects import OBJECT_KEYS, TrackedObject
-from mmskelseg_io.structures.segments import IGNORED
-from mmskelseg_io.structures.tiers import flat_label
-from mmskelseg_runtime.features.coordinates import KEPT_3D, main_person
+from mmskelseg_runtime.features.coordinates import KEPT_3D
 
 # The standard deviation of the logarithm of a factor, or of an offset in body sizes.
 Sigma = Annotated[float, Where('a number from 0 to 2', lambda x: 0 <= x <= 2)]
@@ -373,71 +370,6 @@ def _without(one: TrackedObject, lost: np.ndarray) -> TrackedObject:
     for array in arrays.values():
         array[lost] = 0
     return cast(TrackedObject, {**one, **arrays})
-
-
-@TRANSFORMS.register_module()
-class SwapRoles(SkeletonAugmentation):
-    """Lets labels describe the other one of two persons, where both do the same.
-
-    After a swap, labels hold for classes that both do together, such as lifting a box,
-    and for no others: frames of other classes become unlabelled (-1). A video without a
-    frame of these classes stays as it is.
-
-    It belongs in the pipeline of the training data, for features of
-    :class:`PairCoordinates`.
-
-    Reads: frame_dir; classes; tiers; feature_files; label (T,) or (tiers, T); keypoint
-    (2, T, V, 2), keypoint_score (2, T, V), individual and votes (K, T), if present.
-    Writes: label, votes and individual.
-
-    Args:
-        classes: Names of the classes in which both persons do the same.
-        p: Probability that a video is swapped.
-        seed: Different seeds swap different videos.
-
-    Raises:
-        ValueError: If ``classes`` names an unknown class, if a video does not have two
-            persons, or if features are in files.
-    """
-
-    def __init__(
-        self, classes: Sequence[str], p: Fraction = 0.5, *, seed: int = 0
-    ) -> None:
-        super().__init__(seed)
-        self.classes = list(classes)
-        self.p = float(p)
-
-    def change(self, results: Item, rng: np.random.Generator) -> None:
-        """Swap the persons, and forget labels that no longer hold.
-
-        Raises:
-            UserError: If there is no such class, or there are not two persons.
-        """
-        known = list(results['classes'])
-        unknown = [name for name in self.classes if name not in known]
-        if unknown:
-            raise UserError(
-                f'SwapRoles: classes has {unknown[0]!r}, which is not one of the '
-                f'classes {", ".join(known)}.'
-            )
-        self.check_online(results)
-        shape = next(_places(results))[1].shape
-        if shape[0] != 2:
-            raise UserError(
-                f'SwapRoles: video {results["frame_dir"]} has '
-                f'{counted(shape[0], "person")}, but roles are swapped between two; '
-                'keep two, or remove SwapRoles.'
-            )
-        label = flat_label(np.asarray(results['label']), results['tiers'])
-        ids = [known.index(name) for name in self.classes]
-        shared = np.isin(label, ids)
-        if rng.random() < self.p and shared.any():
-            score = results.get('keypoint_score', np.ones(shape[:3]))
-            results['individual'] = 1 - results.get('individual', main_person(score))
-            results['label'] = np.where(shared, results['label'], IGNORED)
-            if 'votes' in results:
-                is_shared = np.isin(np.arange(len(known)), ids)
-                results['votes'] = results['votes'] * is_shared[:, None]
 
 
 def smooth_noise(

@@ -11,7 +11,6 @@ from mmskelseg.datasets.transforms import (
     RandomRotation3D,
     RandomScale,
     RandomTimeWarp,
-    SwapRoles,
 )
 from mmskelseg.datasets.transforms.augment_skeletons import smooth_noise
 from mmskelseg_io.messages.errors import UserError
@@ -277,62 +276,6 @@ def test_features_that_are_there_are_not_augmented(transform, video):
     if transform is not RandomTimeWarp:
         with raises_naming(UserError, 'video video', transform.__name__, 'online=True'):
             build(transform)(video)
-
-
-def with_classes(video, **keys):
-    """Return a video as a data set of online features passes it on."""
-    meta = {'classes': [f'class_{k}' for k in range(9)]}
-    return {**video, **meta, 'tiers': tiers_of(meta), 'feature_files': {}, **keys}
-
-
-@pytest.mark.parametrize('individual', [0, 1, None])
-def test_swapped_roles_keep_labels_of_what_both_do(video, individual):
-    """Frames of other classes say what one did, and so lose their label."""
-    video['votes'] = np.stack([video['label'] == k for k in range(9)]).astype(np.uint8)
-    before = {key: np.copy(value) for key, value in video.items()}
-    given = {} if individual is None else {'individual': individual}
-    found = SwapRoles(['class_1', 'class_3'], p=1)(with_classes(video, **given))
-    # By default, labels are those of the second person, whose joints are all seen.
-    assert found['individual'] == (1 if individual == 0 else 0)
-    votes = found['votes']
-    assert votes.any(axis=1).tolist() == [k in (1, 3) for k in range(9)]
-    np.testing.assert_array_equal(votes[[1, 3]], before['votes'][[1, 3]])
-    both = np.isin(before['label'], [1, 3])
-    np.testing.assert_array_equal(found['label'], np.where(both, before['label'], -1))
-    for key, value in before.items():
-        np.testing.assert_array_equal(video[key], value)
-
-
-def test_roles_are_swapped_in_each_tier(video):
-    """Of the tiers, one tells what both do."""
-    meta = {'tiers': {'a': ['rest', 'lift'], 'b': ['sit', 'stand']}}
-    label = np.stack([np.arange(90) // 45, np.arange(90) // 30 % 2])
-    keys = {'classes': flat_classes(meta['tiers']), 'tiers': tiers_of(meta)}
-    found = SwapRoles(['a: lift'], p=1)(with_classes(video, **keys, label=label))
-    expected = np.full((2, 90), -1)
-    expected[0, 45:] = 1
-    np.testing.assert_array_equal(found['label'], expected)
-
-
-def test_roles_are_swapped_in_some_videos_that_show_what_both_do(video):
-    """With p, in each epoch anew; never if no label would remain."""
-    swap = SwapRoles(['class_1'], p=0.3)
-    labels = (swap(with_classes(video, epoch=i))['label'] for i in range(400))
-    assert 0.22 < np.mean([(label < 0).any() for label in labels]) < 0.38
-    never = SwapRoles([], p=1)(with_classes(video))
-    np.testing.assert_array_equal(never['label'], video['label'])
-    assert 'individual' not in never
-
-
-@pytest.mark.parametrize(('change', 'named'), [
-    ({'classes': ['fight']}, "'class_1' | fight"),
-    ({'feature_files': {'pose2d': ['a.npy']}}, 'pose2d | online=True'),
-    ({'keypoint': np.ones((3, 90, 17, 2))}, 'video video | 3 persons'),
-    ({'keypoint': np.ones((1, 90, 17, 2))}, 'video video | 1 person,'),
-])  # fmt: skip
-def test_roles_that_cannot_be_swapped_are_named(video, change, named):
-    with raises_naming(UserError, 'SwapRoles', named):
-        SwapRoles(['class_1'])(with_classes(video, **change))
 
 
 @pytest.mark.parametrize('transform', [
