@@ -286,7 +286,7 @@ def test_python_api_examples_run(folder, run_tool):
     command = 'convert keypoints data/mine/poses data/mine --labels project.boris'
     run_tool('mmskelseg', *command.split())
     blocks = [code for language, code in code_of('docs/python_api.md')]
-    assert len(blocks) == 6
+    assert len(blocks) == 4
     for code in blocks:
         exec(code, made := {})
         if 'SkelSegInferencer' in code:

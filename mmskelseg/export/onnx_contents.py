@@ -165,6 +165,7 @@ class ExportedModel:
             'opset': OPSET,
             'classes': list(self.meta['classes']),
             'skeleton': _plain_layout(self.meta['skeleton']),
+            'joints': list(Skeleton.get(self.meta['skeleton']).joints),
             # JSON has no NumPy numbers.
             'fps': None if fps is None else float(fps),
             'data': {key: value for key, value in data.items() if value is not None},

@@ -11,12 +11,15 @@ import pytest
 
 from mmskelseg.apis import SkelSegStream
 from mmskelseg_io.structures import Skeleton
+from mmskelseg_runtime import OnnxSegmenter
 from mmskelseg_runtime.commands import live, segment
 from tests import test_install
 from tests.errors import raises_naming
 from tests.inferring import prediction_of
 from tests.small_data import PATH, ROOT
 from tests.tables import read_table
+from tests.test_docs import python_block
+from tests.test_segmenting.conftest import META, SMALL, make_config
 
 source, wheel = test_install.source, test_install.wheel
 wheels = test_install.wheels
@@ -190,3 +193,64 @@ def test_distribution_without_pytorch_is_all_that_a_user_needs(
     assert 'timeline needs what is not installed' in done.stderr
     done = run([words[0], 'train', 'mine.py'], code=2)
     assert "pip install 'mmskelseg[studio]'" in done.stderr
+
+
+@pytest.fixture(scope='module')
+def plain_model(export):
+    """A file that asks for all that the script of the docs can do."""
+    steps = [{'type': 'MinDuration', 'frames': 5}]
+    path = 'recipes/uwiom_pose2d.py'
+    cfg = make_config(path, {'pose2d': SMALL}, members=1, postprocess=steps)
+    return export(cfg, {**META, 'kpt_thr': 0.3})[1]
+
+
+@pytest.fixture(scope='module')
+def tracked(person, tmp_path_factory):
+    """A table of DeepLabCut: in another order, with a joint more and empty cells."""
+    video, joints = person(200), [*Skeleton.get('lcr15').joints[::-1], 'tail']
+    points = np.concatenate([video['keypoint'], video['keypoint_score'][..., None]], -1)
+    points[points[..., 2] == 0] = np.nan
+    cells = np.pad(points[0, :, ::-1], ((0, 0), (0, 1), (0, 0))).reshape(200, -1)
+    heads = [
+        ['scorer', *['DLC'] * cells.shape[1]],
+        ['bodyparts', *np.repeat(joints, 3)],
+        ['coords', *['x', 'y', 'likelihood'] * len(joints)],
+    ]
+    rows = [[i, *np.where(np.isnan(row), '', row)] for i, row in enumerate(cells)]
+    path = tmp_path_factory.mktemp('tracked') / 'take1DLC_resnet50.csv'
+    path.write_text(''.join(','.join(map(str, r)) + '\n' for r in [*heads, *rows]))
+    return path
+
+
+PLAIN = """
+import runpy, sys
+import numpy as np
+
+for name in ('torch', 'mmskelseg', 'mmskelseg_io', 'mmskelseg_runtime'):
+    sys.modules[name] = None
+out = sys.argv.pop()
+np.save(out, runpy.run_path(sys.argv.pop(1))['probabilities'])
+"""
+
+
+@pytest.mark.parametrize('fps', [10, 10.2, 25, 7])
+def test_script_of_the_docs_gives_what_segment_gives(
+    plain_model, tracked, fps, tmp_path
+):
+    """With nothing of ours, at the rate of the training data and at others."""
+    block, out = tmp_path / 'block.py', tmp_path / 'out.npy'
+    block.write_text(python_block('export.md', 'session.run'))
+    words = [block, plain_model, tracked, fps, out]
+    printed = run([sys.executable, '-c', PLAIN, *words]).stdout
+    segment = OnnxSegmenter(plain_model, show_progress=False)
+    (expected,) = segment(tracked, fps=fps)['predictions']
+    found, rate = np.load(out), 10 if abs(fps - 10) > 1 else fps
+    shown = ((np.arange(200) + 0.5) * rate / fps).astype(int)
+    np.testing.assert_allclose(found[shown].T, expected['pred_score'], atol=1e-5)
+    segments = [row.split(',') for row in printed.splitlines()]
+    assert [(float(start), float(end), name) for start, end, name in segments] == [
+        (pytest.approx(s['start']), pytest.approx(s['end']), s['label'])
+        for s in expected['segments']
+    ]
+    raw = found[shown].argmax(axis=1)
+    assert len(segments) < np.count_nonzero(np.diff(raw))

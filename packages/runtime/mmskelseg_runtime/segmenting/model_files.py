@@ -82,6 +82,7 @@ class ModelMetadata(_Stated, total=False):
     version: str
     torch: str
     opset: int
+    joints: list[str]
     tiers: dict[str, list[str]]
     background: str | dict[str, str | None]
     colors: dict[str, str]
