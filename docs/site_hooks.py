@@ -14,6 +14,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from textwrap import dedent
 from typing import Any
 from unittest.mock import patch
@@ -23,6 +24,12 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+from mmskelseg.commands.share import Share
+from mmskelseg.converters.precog import ConvertPRECOG
+from mmskelseg_io.files.annotations import load_annotations, videos_of_split
+from mmskelseg_io.jobs.events import PrintedEvents
+from mmskelseg_io.poses import Poses, write_npz
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = [ROOT / 'mmskelseg', *sorted(ROOT.glob('packages/*/mmskelseg_*/'))]
 _PAGES = ('README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md')
@@ -31,6 +38,14 @@ OUTSIDE += sorted(ROOT.glob('configs/*/README.md'))
 OUTSIDE += sorted(ROOT.glob('benchmarks/studies/*.md'))
 OUTSIDE += sorted(ROOT.glob('projects/*/*.md'))
 NOTEBOOKS = sorted(ROOT.glob('docs/tutorials/*.ipynb'))
+DEMONSTRATION = """
+## Try it here
+
+[A model of punches and kicks](docs/model_zoo.md) runs in your browser: nothing is
+uploaded. Of your model, such a page is [one file](docs/share.md#as-a-page), too.
+
+<iframe class="demonstration" src="precog.html" loading="lazy" title="A model"></iframe>
+"""
 # Not of ours, and only for those who miss a package.
 WITHOUT_REFERENCE = ('stand_ins',)
 
@@ -64,7 +79,23 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         text = reference(room)
         files.append(File.generated(config, f'api/{room}.md', content=text))
     files.append(File.generated(config, 'commands.md', content=command_page()))
+    files.append(File.generated(config, 'precog.html', content=demonstration()))
     return files
+
+
+def demonstration() -> str:
+    """Return the page that runs `precog`, with a recording of a person new to it."""
+    events = PrintedEvents()
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        file = ConvertPRECOG(out=folder, layout='body12').run(events)
+        (video, *_) = videos_of_split(load_annotations(file), 'test', file)
+        joints = video['keypoint'], video['keypoint_score'], 'body12'
+        sample = folder / f'{video["frame_dir"]}.npz'
+        write_npz(Poses(*joints, fps=video['fps']), sample)
+        page = folder / 'precog.html'
+        Share(files=['precog'], page=page, sample=sample).run(events)
+        return page.read_text('utf-8')
 
 
 def on_page_markdown(
@@ -73,6 +104,7 @@ def on_page_markdown(
     """Let links to files of the repository lead to pages of the site, or to GitHub."""
     if page.is_homepage:
         page.meta['hide'] = ['navigation']
+        markdown += DEMONSTRATION
     here = page.file.src_uri
     source = here if (ROOT / here) in OUTSIDE else f'docs/{here}'
 

@@ -102,7 +102,7 @@ class Share(Job[Path]):
     )
     page: Path | None = option('write this HTML file instead', None, metavar='FILE')
     sample: Path | None = option(
-        'with --page, poses of one recording to try it on, as CSV or JSON',
+        'with --page, poses of one recording to try it on: CSV, JSON or npz',
         None,
         metavar='FILE',
     )

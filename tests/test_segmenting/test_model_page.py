@@ -186,7 +186,10 @@ class TestPage:
     ):
         rows = walk(120, 2)
         rows[1, :20] = 0
-        video = {'keypoint': rows[..., :2], 'keypoint_score': rows[..., 2]}
+        video = {
+            'keypoint': np.asfortranarray(rows[..., :2]),
+            'keypoint_score': rows[..., 2],
+        }
         path = save_poses(tmp_path / 'a.npz', {**video, 'fps': 10, 'img_shape': (9, 9)})
         segment = OnnxSegmenter(model, show_progress=False)
         assert label(page, path) == expected(model, path, 10)
@@ -290,7 +293,7 @@ def test_page_needs_a_model_that_reads_keypoints_in_2d(export, recipe, tmp_path)
     for model, word in ((in_3d, '3D'), (features, 'features')):
         with raises_naming(SystemExit, 'model', word):
             share([str(model), '--page', str(page)])
-    with raises_naming(SystemExit, 'take1.h5', 'CSV'):
+    with raises_naming(SystemExit, 'take1.h5', '.csv'):
         share([str(recipe[1]), '--page', str(page), '--sample', 'take1.h5'])
     assert not page.exists()
 

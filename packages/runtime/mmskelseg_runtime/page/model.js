@@ -6,7 +6,7 @@ import { THEMES, setTheme, theme } from './kept.js'
 import { Picture, drawPicture } from './picture.js'
 import { seek, setSpeed, speeds, toggle } from './player.js'
 import { read } from './reading.js'
-import { segment, start } from './running.js'
+import { binary, segment, start } from './running.js'
 import { Timeline, place } from './timeline.js'
 import { attempt, change, clock, hooks, show, state, watch } from './view.js'
 import { html, render } from './vendor/preact.js'
@@ -127,7 +127,7 @@ const Drop = () => html`<section class="drop" aria-label="Poses">
   <p><strong>Drop poses here.</strong> They stay on this computer: the page asks nothing of a network.</p>
   <div>
     <label class="file">Choose a file<input type="file" multiple accept=".csv,.tsv,.json,.npz,.h5" onChange=${chose} /></label>
-    ${sample && html`<button onClick=${() => given([new File([sample.text], sample.name)])}>Try ${sample.name}</button>`}
+    ${sample && html`<button onClick=${() => given([new File([binary(sample.content)], sample.name)])}>Try ${sample.name}</button>`}
   </div>
   <p class="quiet">CSV of DeepLabCut, SLEAP, or a column a coordinate; JSON of MediaPipe; all JSON of OpenPose of a video; npz of mmskelseg</p>
 </section>`

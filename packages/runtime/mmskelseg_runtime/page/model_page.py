@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg_io.files.atomic import atomic_write_text
-from mmskelseg_io.files.parsing import read_text
+from mmskelseg_io.files.inputs import regular_file
 from mmskelseg_io.labels.boris import AGGREGATED
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.poses.mediapipe import LANDMARKS
@@ -26,8 +26,7 @@ from mmskelseg_runtime.segmenting.onnx_predictor import OnnxPredictor
 
 _STYLES = ('view.css', 'model.css')
 _WORKER, _VENDOR = FOLDER / 'worker.js', FOLDER / 'vendor'
-# Files of poses that are texts, as a sample is.
-_TEXTS = ('.csv', '.tsv', '.json')
+_READ = ('.csv', '.tsv', '.json', '.npz')
 
 
 def write_page(
@@ -47,7 +46,8 @@ def write_page(
         sample: A file of poses to try it on.
 
     Raises:
-        UserError: If its graph does not read keypoints in 2D, or the sample is no text.
+        UserError: If the model reads others than keypoints in 2D, or if the sample is
+            of another kind.
     """
     predictor = OnnxPredictor(model, 'cpu')
     (recipe, *_) = predictor.recipes
@@ -57,10 +57,9 @@ def write_page(
             'page needs a model that reads keypoints in 2D alone; train one '
             '(mmskelseg fit ANN --recipe pose2d), or share the folder.'
         )
-    if sample and sample.suffix.lower() not in _TEXTS:
+    if sample and sample.suffix.lower() not in _READ:
         raise UserError(
-            f'{sample}: a sample of a page is CSV or JSON, of one recording; name '
-            'another file.'
+            f'{sample}: a page reads {", ".join(_READ)}; name another sample.'
         )
     modules = [f for f in sorted(FOLDER.glob('*.js')) if f != _WORKER]
     text = html_template(FOLDER / 'model.html').render(
@@ -69,7 +68,11 @@ def write_page(
             'name': name,
             'about': [(title, [*_plain(lines)]) for title, lines in about],
         },
-        sample=sample and {'name': sample.name, 'text': read_text(sample)},
+        sample=sample
+        and {
+            'name': sample.name,
+            'content': _base64(regular_file(sample).read_bytes()),
+        },
         looks=''.join((FOLDER / n).read_text('utf-8') for n in _STYLES),
         modules=dict(map(_module, [*modules, _VENDOR / 'preact.js'])),
         model=_base64(gzip.compress(model.read_bytes(), mtime=0)),

@@ -301,10 +301,19 @@ function array(bytes, name) {
     return { shape, values: texts }
   }
   const type = TYPES[kind + width]
-  if (!type || order === '>' || head.includes("'fortran_order': True")) {
-    throw new Error(`${name} has the type ${kind}${width}, expected numbers of 32 or 64 bits, in C order`)
+  if (!type || order === '>') throw new Error(`${name} has the type ${order}${kind}${width}, expected numbers of 32 or 64 bits`)
+  const values = Array.from(new type(bytes.slice(start).buffer), Number)
+  if (!head.includes("'fortran_order': True")) return { shape, values }
+  const placed = (_, i) => {
+    let [at, size] = [0, values.length]
+    for (const count of [...shape].reverse()) {
+      size /= count
+      at += (i % count) * size
+      i = Math.floor(i / count)
+    }
+    return values[at]
   }
-  return { shape, values: Array.from(new type(bytes.slice(start).buffer), Number) }
+  return { shape, values: values.map(placed) }
 }
 
 function arrays(found, name, layouts) {

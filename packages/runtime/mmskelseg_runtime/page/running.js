@@ -7,9 +7,9 @@ let worker = null
 let answer = null // {resolve, reject, progress} of what the thread works on
 
 const text = (id) => document.getElementById(id).textContent
-const bytes = (id) => Uint8Array.from(atob(text(id)), (letter) => letter.charCodeAt(0))
+export const binary = (letters) => Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0))
 async function unpacked(id) {
-  const stream = new Blob([bytes(id)]).stream().pipeThrough(new DecompressionStream('gzip'))
+  const stream = new Blob([binary(text(id))]).stream().pipeThrough(new DecompressionStream('gzip'))
   return new Response(stream).arrayBuffer()
 }
 
