@@ -29,8 +29,10 @@ async function open(files) {
   state.alert = null
   Object.assign(work, { file: null, segments: null, done: null })
   state.recording = null
+  state.said = `Reading ${files[0].name}`
   change()
-  const poses = await read(files, facts.layouts)
+  await new Promise((shown) => setTimeout(shown, 50))
+  const poses = await read(files, facts.layouts).finally(() => (state.said = ''))
   work.file = { poses, fps: poses.fps, size: poses.size }
   await fit()
 }
@@ -209,6 +211,7 @@ function App() {
     </header>
     <main>
       <${Drop} />
+      <p role="status">${state.said}</p>
       ${alert && html`<p role="alert" class="bad">${alert}</p>`}
       ${work.file && !recording && !alert && html`<${Ask} />`}
       ${recording && html`

@@ -151,18 +151,19 @@ function deepLabCut(rows, name) {
   const joints = [...new Set(heads.bodyparts.filter((_, i) => owner[i] === people[0]))]
   const places = new Map(heads.coords.map((axis, i) => [[owner[i], heads.bodyparts[i], axis].join('\n'), i + 1]))
   if (heads.coords.includes('z')) throw new Error(`${name}: poses in 3D; give the file of one camera`)
+  const cellsOf = people.map((track) => joints.map((joint) => ['x', 'y', 'likelihood'].map((axis) => {
+    const at = places.get([track, joint, axis].join('\n'))
+    if (at === undefined && axis !== 'likelihood') throw new Error(`${name}: no ${axis} of ${track} ${joint}`)
+    return at
+  })))
   const [found, widest] = [[], heads.coords.length + 1]
   for (const row of rows.slice(first)) {
     const frame = frameOf(row[0], `${name}: row ${row.line}`)
     if (row.length !== widest) throw new Error(`${name}: row ${row.line} has ${row.length} cells, expected ${widest}`)
-    for (const track of people) {
-      const values = joints.map((joint) => ['x', 'y', 'likelihood'].map((axis) => {
-        const at = places.get([track, joint, axis].join('\n'))
-        if (at === undefined && axis !== 'likelihood') throw new Error(`${name}: no ${axis} of ${track} ${joint}`)
-        return at === undefined ? 1 : number(row[at], name, row)
-      }))
-      found.push({ frame, track, joints: values })
-    }
+    people.forEach((track, i) => {
+      const point = (cells) => cells.map((at) => (at === undefined ? 1 : number(row[at], name, row)))
+      found.push({ frame, track, joints: cellsOf[i].map(point) })
+    })
   }
   return gather(found, joints, name)
 }
