@@ -51,10 +51,10 @@ class Session:
         self._memory = most_bytes_of(len(content))
         self.name = name
         check_graph(content, name)
-        # Further optimisers take longer than to segment most recordings, and are of use
-        # for images alone.
+        # Optimisers take longer than to segment most recordings, and are of use for
+        # images alone.
         levels = self._runtime.GraphOptimizationLevel
-        self._level = levels.ORT_ENABLE_BASIC
+        self._level = levels.ORT_DISABLE_ALL
         self._session = self._opened()
         if any(len(x) == 4 for name, x in self.inputs.items() if name != 'keypoints'):
             self._level = levels.ORT_ENABLE_ALL
