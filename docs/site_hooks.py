@@ -1,9 +1,9 @@
 """What MkDocs does not do by itself for the site: pages and links outside of docs/.
 
-Pages lie on the site as in the repository, but for docs/, which is its root. The README
-is the start page. The API reference has a page for each folder of the five packages,
-and the page of the commands is made from their help. Each notebook becomes a page with
-the outputs that are kept in it.
+Pages lie on the site as in the repository, but for docs/, which is its root. The API
+reference has a page for each folder of the five packages, and the page of the commands
+is made from their help. Each notebook becomes a page with the outputs that are kept in
+it.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import dedent
@@ -32,20 +33,13 @@ from mmskelseg_io.poses import Poses, write_npz
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = [ROOT / 'mmskelseg', *sorted(ROOT.glob('packages/*/mmskelseg_*/'))]
-_PAGES = ('README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md')
+_PAGES = ('SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md')
 OUTSIDE = [ROOT / name for name in _PAGES]
 OUTSIDE += sorted(ROOT.glob('configs/*/README.md'))
 OUTSIDE += sorted(ROOT.glob('benchmarks/studies/*.md'))
 OUTSIDE += sorted(ROOT.glob('projects/*/*.md'))
+STUDIES = ('benchmarks/', 'projects/')
 NOTEBOOKS = sorted(ROOT.glob('docs/tutorials/*.ipynb'))
-DEMONSTRATION = """
-## Try it here
-
-[A model of punches and kicks](docs/model_zoo.md) runs in your browser: nothing is
-uploaded. Of your model, such a page is [one file](docs/share.md#as-a-page), too.
-
-<iframe class="demonstration" src="precog.html" loading="lazy" title="A model"></iframe>
-"""
 # Not of ours, and only for those who miss a package.
 WITHOUT_REFERENCE = ('stand_ins',)
 
@@ -56,10 +50,12 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     config.repo_url = re.findall(r"^Repository = '(.*)'$", project, re.M)[0]
     config.repo_name = config.repo_url.rpartition('/')[2]
     outside = [outside_path(path) for path in OUTSIDE]
-    pages = {
-        'api': [f'api/{room}.md' for room in rooms()],
+    pages: dict[str, list] = {
+        'api': [
+            {name: [f'api/{room}.md' for room in own]} for name, own in rooms().items()
+        ],
         'configs': [p for p in outside if p.startswith('configs/')],
-        'studies': [p for p in outside if p.startswith(('benchmarks/', 'projects/'))],
+        'studies': [p for p in outside if p.startswith(STUDIES)],
     }
     config.nav = [filled(item, pages) for item in config.nav or []]
     return config
@@ -75,7 +71,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         made: dict[str, str | bytes] = {f'{path.stem}.md': page, **pictures}
         for name, content in made.items():
             files.append(File.generated(config, f'tutorials/{name}', content=content))
-    for room in rooms():
+    for room in chain.from_iterable(rooms().values()):
         text = reference(room)
         files.append(File.generated(config, f'api/{room}.md', content=text))
     files.append(File.generated(config, 'commands.md', content=command_page()))
@@ -103,9 +99,11 @@ def on_page_markdown(
 ) -> str:
     """Let links to files of the repository lead to pages of the site, or to GitHub."""
     if page.is_homepage:
-        page.meta['hide'] = ['navigation']
-        markdown += DEMONSTRATION
+        page.meta['hide'] = ['navigation', 'toc']
     here = page.file.src_uri
+    # Guides come before modules and studies.
+    boost = 0.5 if here.startswith(('api/', *STUDIES)) else 2
+    page.meta.setdefault('search', {'boost': boost})
     source = here if (ROOT / here) in OUTSIDE else f'docs/{here}'
 
     def moved(match: re.Match[str]) -> str:
@@ -270,7 +268,7 @@ def linked(text: str) -> str:
     return re.sub(r'\bdocs/([\w/]+)\.md', r'[\1](\1.md)', text)
 
 
-def filled(item: object, pages: dict[str, list[str]]) -> object:
+def filled(item: object, pages: dict[str, list]) -> object:
     """Return an entry of the navigation with pages in place of their folder."""
     if isinstance(item, dict):
         return {key: filled(value, pages) for key, value in item.items()}
@@ -279,15 +277,17 @@ def filled(item: object, pages: dict[str, list[str]]) -> object:
     return pages.get(item, item) if isinstance(item, str) else item
 
 
-def rooms() -> list[str]:
-    """Return the folders and modules at the top of a package that have a page."""
-    return [
-        f'{package.name}.{path.stem}'
+def rooms() -> dict[str, list[str]]:
+    """Return the folders and modules of each package that have a page."""
+    return {
+        package.name: [
+            f'{package.name}.{path.stem}'
+            for path in sorted(package.iterdir())
+            if (path.suffix == '.py' or is_package(path)) and path.stem[0] != '_'
+        ]
         for package in PACKAGES
         if is_package(package)
-        for path in sorted(package.iterdir())
-        if (path.suffix == '.py' or is_package(path)) and path.stem[0] != '_'
-    ]
+    }
 
 
 def is_package(path: Path) -> bool:

@@ -14,6 +14,7 @@ import torch
 import yaml
 from mmengine.config import Config
 
+from docs.pictures import PICTURES
 from mmskelseg.engine.config_checks import check_config, read_config
 from mmskelseg.evaluation import to_segments
 from mmskelseg.registry import MODELS
@@ -255,6 +256,22 @@ def test_document_links_to_files_that_are_there(path):
             assert (path.parent / target).exists(), target
 
 
+def pictures_of(pages):
+    """Return the names of the pictures of docs/images that pages show."""
+    return {n for p in pages for n in re.findall(r'images/([\w.]+)', p.read_text())}
+
+
+def test_pictures_are_those_that_the_script_makes():
+    """Of README and docs; studies make their own."""
+    readme, docs = ROOT / 'README.md', ROOT / 'docs'
+    own = {page for page in PAGES if page == readme or docs in page.parents}
+    assert pictures_of(own) == set(PICTURES)
+    files = {path.name for path in (docs / 'images').iterdir()}
+    assert files == pictures_of(PAGES)
+    shown = [docs / 'images' / name for name in pictures_of([readme])]
+    assert sum(path.stat().st_size for path in shown) < 1_000_000
+
+
 def test_every_page_is_in_the_navigation_of_the_site():
     """`make docs` demands the same, with packages that need not be there."""
     site = yaml.safe_load((ROOT / 'mkdocs.yml').read_text())
@@ -265,7 +282,7 @@ def test_every_page_is_in_the_navigation_of_the_site():
     pages |= {f'tutorials/{path.stem}.md' for path in docs.glob('tutorials/*.ipynb')}
     # Made of the help of each command.
     pages.add('commands.md')
-    outside = {'README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md'}
+    outside = {'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md'}
     assert set(entries) == pages | outside
     assert len(entries) == len(set(entries))
 

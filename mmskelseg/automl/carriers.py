@@ -38,7 +38,7 @@ def find_carriers(
     before, nothing is returned, since a part of them would say what is not so.
 
     Args:
-        folder: The fit, with its final model.
+        setup: The fit, with its final model.
         outcome: Its predictions of held-out videos tell where to look, where there are
             no test videos.
         events: Gets the progress.
