@@ -52,8 +52,10 @@ class Studies:
         path = self.folder / out
         if not path.exists():
             command = [sys.executable, '-m', 'mmskelseg', *words]
-            quiet = {'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL}
-            subprocess.run(command, cwd=self.folder, check=True, **quiet)
+            quiet = subprocess.DEVNULL
+            subprocess.run(
+                command, cwd=self.folder, check=True, stdout=quiet, stderr=quiet
+            )
         return path
 
     def data(self) -> str:
@@ -78,9 +80,11 @@ class Studies:
     def studio(self, folder: str, theme: str, *words: str) -> Iterator[Any]:
         """Yield the page of a folder in this theme."""
         command = [sys.executable, '-m', 'mmskelseg', 'studio', folder, '--no-browser']
-        pipe = {'stdout': subprocess.PIPE, 'text': True}
-        process = subprocess.Popen([*command, *words], cwd=self.folder, **pipe)
+        process = subprocess.Popen(
+            [*command, *words], cwd=self.folder, stdout=subprocess.PIPE, text=True
+        )
         try:
+            assert process.stdout is not None
             line = next(line for line in process.stdout if 'The page is at' in line)
             options = {'viewport': _SCREEN, 'color_scheme': theme}
             with opened(line.split()[-1], 'body', **options) as page:
@@ -188,8 +192,8 @@ def _agreement(studies: Studies) -> bytes:
     data = studies.data()
     words = 'segment', data, 'precog', '--split', 'test', '--formats', 'json'
     studies.run('found', *words, '--out', 'found')
-    words = 'agree', data, 'found', '--names', 'person', 'model', '--out', 'agree'
-    return sheet(studies.run('agree/agreement.html', *words), selector='#who-says-what')
+    named = 'agree', data, 'found', '--names', 'person', 'model', '--out', 'agree'
+    return sheet(studies.run('agree/agreement.html', *named), selector='#who-says-what')
 
 
 @picture('studio_label.png')
@@ -265,9 +269,11 @@ def _moving(studies: Studies) -> bytes:
     middle = frames[len(frames) // 2]
     band = middle.crop((0, middle.height - 40, *middle.size))
     colors = Image.new('P', (1, 1))
-    parts = (part.quantize(_COLORS // 2).getpalette() for part in (middle, band))
+    parts = (part.quantize(_COLORS // 2).getpalette() or [] for part in (middle, band))
     colors.putpalette([value for part in parts for value in part[: 3 * _COLORS // 2]])
-    first, *more = [one.quantize(palette=colors, dither=0) for one in frames]
+    first, *more = [
+        one.quantize(palette=colors, dither=Image.Dither.NONE) for one in frames
+    ]
     content, duration = BytesIO(), 1000 * _STEP // 30
     first.save(content, 'GIF', append_images=more, save_all=True, loop=0,
                duration=duration, optimize=True)  # fmt: skip
