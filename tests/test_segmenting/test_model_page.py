@@ -208,6 +208,18 @@ class TestPage:
             for s in found['segments']
         ]
 
+    def test_file_that_comes_while_another_is_labelled_is_labelled_next(
+        self, model, page, tmp_path
+    ):
+        first = save_deeplabcut(tmp_path / 'first.csv', walk(4000))
+        second = save_deeplabcut(tmp_path / 'second.csv', walk(60, seed=3))
+        page.set_input_files('input[type=file]', first)
+        page.wait_for_selector('.ask input')
+        page.fill('.ask input', '10')
+        page.click('.ask button')
+        page.wait_for_selector('.progress')
+        assert label(page, second, 10) == expected(model, second, 10)
+
     def test_sample_is_one_click_away(self, model, page, page_file):
         page.click('text=Try sample.csv')
         page.fill('.ask input', '10')

@@ -130,7 +130,7 @@ export function individuals(poses) {
   return { first, others: (kept.length ? kept : [first]).sort((a, b) => start(a) - start(b)) }
 }
 
-/** The points of an individual and, if the model sees them, of others: (people, T, V, 3). */
+/** The points of an individual and, if the model sees them, of others: (T, people, V, 3). */
 export function chosen(poses, one, others) {
   const apart = others.filter((other) => other !== one).map(({ rows }) => rows.map((row, t) => (row === one.rows[t] ? -1 : row)))
   const tracks = [one.rows, ...apart.filter((rows) => rows.some((row) => row >= 0))]
@@ -138,7 +138,7 @@ export function chosen(poses, one, others) {
   const points = new Float32Array(tracks.length * poses.frames * size)
   tracks.forEach((rows, person) => rows.forEach((row, frame) => {
     const start = (row * poses.frames + frame) * size
-    if (row >= 0) points.set(poses.points.subarray(start, start + size), (person * poses.frames + frame) * size)
+    if (row >= 0) points.set(poses.points.subarray(start, start + size), (frame * tracks.length + person) * size)
   }))
   return { points, people: tracks.length, frames: poses.frames, joints: poses.joints.length }
 }
@@ -153,24 +153,22 @@ export function shownAt(bodies, own, fps, least) {
   if (!fps || Math.abs(fps / own - 1) <= NEAR) return { ...bodies, back: null }
   const { frames, people, joints } = bodies
   const count = Math.ceil((frames * fps) / own - 1e-9)
-  const points = new Float32Array(people * count * joints * 3)
+  const width = people * joints * 3
+  const points = new Float32Array(count * width)
   for (let t = 0; t < count; t++) {
     const place = Math.max(0, Math.min(((t + 0.5) * own) / fps - 0.5, frames - 1))
     const before = Math.min(Math.floor(place), Math.max(frames - 2, 0))
     const after = Math.min(before + 1, frames - 1)
     const part = Math.fround(place - before)
     const rest = Math.fround(1 - part)
-    for (let person = 0; person < people; person++) {
-      const at = (frame) => (person * frames + frame) * joints * 3
-      const [a, b, near, to] = [at(before), at(after), at(rint(place)), (person * count + t) * joints * 3]
-      for (let i = 0; i < joints * 3; i += 3) {
-        const both = bodies.points[a + i + 2] >= least && bodies.points[b + i + 2] >= least
-        for (const axis of [0, 1]) {
-          const mixed = Math.fround(bodies.points[a + i + axis] * rest) + Math.fround(bodies.points[b + i + axis] * part)
-          points[to + i + axis] = both ? mixed : bodies.points[near + i + axis]
-        }
-        points[to + i + 2] = bodies.points[near + i + 2]
+    const [a, b, near, to] = [before, after, rint(place), t].map((frame) => frame * width)
+    for (let i = 0; i < width; i += 3) {
+      const both = bodies.points[a + i + 2] >= least && bodies.points[b + i + 2] >= least
+      for (const axis of [i, i + 1]) {
+        const mixed = Math.fround(bodies.points[a + axis] * rest) + Math.fround(bodies.points[b + axis] * part)
+        points[to + axis] = both ? mixed : bodies.points[near + axis]
       }
+      points[to + i + 2] = bodies.points[near + i + 2]
     }
   }
   const back = Int32Array.from({ length: frames }, (_, t) => Math.min(Math.trunc(((t + 0.5) * fps) / own), count - 1))
@@ -182,9 +180,10 @@ export function inputs({ points, people, frames, joints }, least) {
   const count = people * frames * joints
   const [keypoints, scores] = [new Float32Array(2 * count), new Float32Array(count)]
   for (let i = 0; i < count; i++) {
-    keypoints[2 * i] = points[3 * i]
-    keypoints[2 * i + 1] = points[3 * i + 1]
-    scores[i] = points[3 * i + 2] >= least ? 1 : 0
+    const [body, joint] = [Math.floor(i / joints), i % joints]
+    const to = ((body % people) * frames + Math.floor(body / people)) * joints + joint
+    keypoints.set(points.subarray(3 * i, 3 * i + 2), 2 * to)
+    scores[to] = points[3 * i + 2] >= least ? 1 : 0
   }
   return { keypoints, scores, shape: [people, frames, joints] }
 }

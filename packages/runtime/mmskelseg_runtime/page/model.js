@@ -2,7 +2,7 @@
 import { drawTimeline } from './drawing.js'
 import { boxOf, chosen, individuals, prepared } from './fitting.js'
 import { Icon } from './icons.js'
-import { THEMES, setTheme, theme } from './kept.js'
+import './kept.js' // the theme
 import { Picture, drawPicture } from './picture.js'
 import { seek, setSpeed, speeds, toggle } from './player.js'
 import { read } from './reading.js'
@@ -80,17 +80,9 @@ function notesOn({ notes, people, count }, { name, seen }, { frames, people: bod
 /** Shows all individuals, the chosen one first. */
 function shown(poses, one, others) {
   const { points, people, frames, joints } = chosen(poses, one, others)
-  const step = joints * 3
+  const width = people * joints * 3
   const flat = points.map((value, i) => (points[i - (i % 3) + 2] ? value : NaN))
-  hooks.poses = (_, from, to) => {
-    const part = new Float32Array((to - from) * people * step)
-    for (let t = from; t < to; t++) {
-      for (let person = 0; person < people; person++) {
-        part.set(flat.subarray((person * frames + t) * step, (person * frames + t + 1) * step), ((t - from) * people + person) * step)
-      }
-    }
-    return Promise.resolve(part)
-  }
+  hooks.poses = (_, from, to) => Promise.resolve(flat.subarray(from * width, to * width))
   const all = [...Array(people * frames).keys()].map((i) => boxOf(points, i, joints))
   const part = (values, share) => values.filter(Number.isFinite).sort((a, b) => a - b).at(share * (values.length - 1)) ?? 0
   const edges = [0, 1, 2, 3].map((i) => part(all.map((box) => box[i]), i < 2 ? 0.005 : 0.995))
@@ -110,7 +102,7 @@ function shown(poses, one, others) {
       limbs: facts.limbs,
       objects: [],
       bounds: edges.map((edge, i) => edge + (i < 2 ? -space : space)),
-      reach: [0, 1].map((i) => part(all.slice(0, frames).map((box) => box[i + 2] - box[i]), 0.99)),
+      reach: [0, 1].map((i) => part(all.filter((_, body) => body % people === 0).map((box) => box[i + 2] - box[i]), 0.99)),
     },
   }
   Object.assign(state, { frame: 0, tier: 0, playing: false, view: { start: 0, end: Math.min(frames, 60 * work.file.fps) } })
@@ -203,13 +195,8 @@ const About = () => html`<details class="about" open=${!state.recording}>
 
 function App() {
   const { recording, alert } = state
-  return html`<header>
+  return html`<main>
       <h1>${facts.name}</h1>
-      <label>Theme <select value=${theme()} onChange=${({ target }) => setTheme(target.value)}>
-        ${THEMES.map((one) => html`<option value=${one}>${one}</option>`)}
-      </select></label>
-    </header>
-    <main>
       <${Drop} />
       <p role="status">${state.said}</p>
       ${alert && html`<p role="alert" class="bad">${alert}</p>`}

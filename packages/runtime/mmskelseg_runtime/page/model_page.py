@@ -128,7 +128,7 @@ def _module(file: Path) -> tuple[str, str]:
 
     Such an address has no folder, so that modules name each other in full.
     """
-    text = re.sub(r"from '\./", "from 'page/", file.read_text('utf-8'))
+    text = re.sub(r"(from|import) '\./", r"\1 'page/", file.read_text('utf-8'))
     name = file.relative_to(FOLDER).as_posix()
     return f'page/{name}', f'data:text/javascript;base64,{_base64(text.encode())}'
 

@@ -5,6 +5,7 @@ import { inputs, shownAt } from './fitting.js'
 const CHUNK = 8192 // frames that the graph labels together, besides those around them
 let worker = null
 let answer = null // {resolve, reject, progress} of what the thread works on
+let last = Promise.resolve() // one thing after another
 
 const text = (id) => document.getElementById(id).textContent
 export const binary = (letters) => Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0))
@@ -14,10 +15,11 @@ async function unpacked(id) {
 }
 
 function ask(message, moved, progress = () => {}) {
-  return new Promise((resolve, reject) => {
+  const asked = () => new Promise((resolve, reject) => {
     answer = { resolve, reject, progress }
     worker.postMessage(message, moved)
   })
+  return (last = last.catch(() => {}).then(asked))
 }
 
 /** Starts the thread with the model. */

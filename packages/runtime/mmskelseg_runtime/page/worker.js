@@ -31,10 +31,9 @@ async function ran({ keypoints, scores, shape, chunks, frames }) {
   return found
 }
 
-let last = Promise.resolve() // one after another
 self.onmessage = ({ data }) => {
   const work = data.model ? opened : ran
-  last = last.then(() => work(data)).then(
+  work(data).then(
     (result) => self.postMessage({ result }),
     (error) => self.postMessage({ problem: error.message }),
   )
