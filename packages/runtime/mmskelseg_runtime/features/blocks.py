@@ -8,6 +8,7 @@ that PyTorch records.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,12 @@ def namespace(values: np.ndarray) -> Any:
     """Return the functions of the array API standard for an array or a tensor."""
     # It takes a tenth of the time of a frame of a stream to find those of NumPy.
     return _NUMPY if isinstance(values, np.ndarray) else array_namespace(values)
+
+
+def flat(values: np.ndarray, axes: int = 1) -> np.ndarray:
+    """Return values with one axis after the first ones, whatever their length."""
+    # With zero frames, a width of -1 could not be inferred.
+    return values.reshape(*values.shape[:axes], math.prod(values.shape[axes:]))
 
 
 @dataclass(frozen=True)
@@ -79,10 +86,9 @@ class State:
         ``change`` is applied to both, such as a sum over the frames so far.
         """
         key = self._prefix + name
-        last = self.arrays.get(key)
-        last = _zeros_before(values) if last is None else last
+        last = self.arrays.get(key, _zeros_before(values))
         values = namespace(values).concat([last, values], axis=1)
-        values = values if change is None else change(values)
+        values = change(values) if change else values
         self.arrays[key] = values[:, -1:]
         return values
 
@@ -127,8 +133,7 @@ class State:
 def _zeros_before(values: np.ndarray) -> np.ndarray:
     """Return zeros (k, 1, ...) like values (k, n, ...)."""
     shape = (values.shape[0], 1, *values.shape[2:])
-    xp = namespace(values)
-    return xp.zeros(shape, dtype=values.dtype, device=device(values))
+    return namespace(values).zeros(shape, dtype=values.dtype, device=device(values))
 
 
 def _running_maximum(values: np.ndarray) -> np.ndarray:
@@ -140,5 +145,5 @@ def _running_maximum(values: np.ndarray) -> np.ndarray:
     xp = namespace(values)
     at = xp.arange(values.shape[1], device=device(values))
     for step in range(_STEPS):
-        values = xp.maximum(values, values[:, xp.clip(at - 2**step, 0)])
+        values = xp.maximum(values, values[:, xp.clip(at - 2**step, 0, None)])
     return values

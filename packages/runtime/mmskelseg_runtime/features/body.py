@@ -1,6 +1,5 @@
 """A person's root and size, and the coordinates that are relative to these."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -11,7 +10,7 @@ from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.options import CountOrZero
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.skeleton import SkeletonLike
-from mmskelseg_runtime.features.blocks import Frames, State, namespace
+from mmskelseg_runtime.features.blocks import Frames, State, flat, namespace
 from mmskelseg_runtime.features.coordinates import Coordinates
 from mmskelseg_runtime.parts import RENDERERS
 
@@ -45,8 +44,7 @@ def follow(frames: Frames, root: Sequence[int], state: State) -> Bodies:
     it is never seen, the mean of all joints. The size is that after the last frame, or
     1 if joints have no different positions.
     """
-    points, seen = frames.points, frames.seen
-    xp = namespace(points)
+    xp, points, seen = namespace(frames.points), frames.points, frames.seen
     mean, shown = _mean(points[:, :, [*root]], seen[:, :, [*root]])
     if frames.whole:
         known = xp.any(shown, axis=1, keepdims=True)
@@ -60,10 +58,9 @@ def follow(frames: Frames, root: Sequence[int], state: State) -> Bodies:
     path = state.held('root', mean, shown, whole=frames.whole)
     relative = xp.where(seen[0, ..., None], points[0] - path[0, :, None], 0)
     squares = xp.sum(xp.square(relative), axis=(1, 2))
-    counts = xp.astype(xp.sum(seen[0], axis=1), points.dtype)
-    sums = state.summed('sums', xp.stack([squares, counts], axis=1)[None])[0]
-    squares, counts = sums[:, 0], sums[:, 1]
-    size = xp.sqrt(squares / xp.where(counts > 0, counts, 1))
+    squares = state.summed('squares', squares[None])[0]
+    counts = state.summed('counts', xp.sum(seen[:1], axis=2))[0]
+    size = xp.sqrt(squares / xp.clip(counts, 1, None))
     largest = xp.max(xp.abs(points[:1]) * seen[:1, ..., None], axis=(2, 3))
     largest = state.largest('largest', largest)[0]
     size = xp.where(size > ROUNDING * largest, size, xp.inf)
@@ -76,9 +73,8 @@ def _mean(points: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     """Return the mean of the joints seen (M, n, dims), and whether any is (M, n)."""
     xp = namespace(points)
     counts = xp.sum(seen, axis=2)
-    shown = counts > 0
-    weights = xp.astype(seen, points.dtype) / xp.where(shown, counts, 1)[..., None]
-    return xp.sum(points * weights[..., None], axis=2), shown
+    weights = xp.astype(seen, points.dtype) / xp.clip(counts, 1, None)[..., None]
+    return xp.sum(points * weights[..., None], axis=2), counts > 0
 
 
 @RENDERERS.register
@@ -160,10 +156,8 @@ class SkeletonCoordinates(Coordinates):
     def bodies(self, frames: Frames, state: State) -> Bodies:
         """Return the bodies in the next frames; without a scale, their size is 1."""
         found = follow(frames, self.root, state.of('body'))
-        if self.scale:
-            return found
         ones = namespace(found.size).ones_like(found.size[-1:])
-        return replace(found, size=ones)
+        return found if self.scale else replace(found, size=ones)
 
     def describe(self, frames: Frames, state: State) -> np.ndarray:
         """Return float32 features of the next frames, (n, C, V) or (n, C * V)."""
@@ -181,9 +175,7 @@ class SkeletonCoordinates(Coordinates):
             values = xp.concat([moved, values], axis=-1)
         values = values / body.size[:, None, None]
         values = xp.astype(xp.matrix_transpose(values), xp.float32)
-        # With zero frames, a width of -1 could not be inferred.
-        width = math.prod(values.shape[1:])
-        return values.reshape(values.shape[0], width) if self.flatten else values
+        return flat(values) if self.flatten else values
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the coordinates, as plain values."""

@@ -1,7 +1,6 @@
 """Features of several renderers side by side."""
 
 import inspect
-import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
@@ -10,12 +9,11 @@ import numpy as np
 from mmskelseg_io.messages.errors import UserError, shown
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import VideoAnnotation
-from mmskelseg_io.structures.individuals import alone
 from mmskelseg_io.structures.places import Place
 from mmskelseg_io.structures.skeleton import SkeletonLike
-from mmskelseg_runtime.features.blocks import Frames, State
+from mmskelseg_runtime.features.blocks import Frames, State, flat
 from mmskelseg_runtime.features.coordinates import Coordinates
-from mmskelseg_runtime.features.recipe import PartConfig
+from mmskelseg_runtime.features.recipe import PartConfig, seen_by
 from mmskelseg_runtime.parts import RENDERERS
 
 
@@ -58,16 +56,16 @@ class Concatenate(Coordinates):
     def check(self, video: VideoAnnotation) -> None:
         """Raise a UserError if a quick check shows that a video lacks something."""
         for part in self.parts:
-            part.check(_seen(part, video))
+            part.check(seen_by(part, video))
 
     def source(self, results: VideoAnnotation) -> list[np.ndarray]:
         """Return the arrays that the coordinates are computed from."""
-        return [x for part in self.parts for x in part.source(_seen(part, results))]
+        return [x for part in self.parts for x in part.source(seen_by(part, results))]
 
     def coordinates(self, results: VideoAnnotation) -> np.ndarray:
         """Return an array of shape (T, C)."""
         # Each part chooses the persons, objects and places that it reads.
-        return _beside(part.coordinates(_seen(part, results)) for part in self.parts)
+        return _beside(part.coordinates(seen_by(part, results)) for part in self.parts)
 
     def describe(self, frames: Frames, state: State) -> np.ndarray:
         """Return float32 features of the next frames of a stream, (n, C)."""
@@ -114,12 +112,6 @@ def _built(part: PartConfig, skeleton: SkeletonLike) -> Coordinates:
     return cast(Callable[..., Coordinates], cls)(**options)
 
 
-def _seen(part: Coordinates, video: VideoAnnotation) -> VideoAnnotation:
-    """Return a video with the skeletons that a part reads."""
-    return video if part.others else alone(video)
-
-
 def _beside(features: Iterable[np.ndarray]) -> np.ndarray:
     """Return features (n, ...) side by side, (n, C)."""
-    flat = [x.reshape(len(x), math.prod(x.shape[1:])) for x in features]
-    return np.concatenate(flat, axis=1)
+    return np.concatenate([flat(x) for x in features], axis=1)

@@ -115,19 +115,14 @@ class Coordinates(BaseRenderer):
     def frames(self, results: VideoAnnotation) -> Frames:
         """Return the frames of a recording."""
         points, score = read_joints(
-            results,
-            self._key(results),
-            self.skeleton,
-            self.dims,
-            np.float64,
-            score_dtype=None,
+            results, self._key(results), self.skeleton, self.dims, np.float64
         )
         person = self.person
         if self.others and person is None:
             person = results.get('individual')
         if self.causal:
             check_one_person(self, len(points), person)
-        person = self._one_of(len(points), score, person)
+        person = self._one_of(score, person)
         order = [person]
         if self.others:
             order += [m for m in range(len(points)) if m != person]
@@ -145,41 +140,15 @@ class Coordinates(BaseRenderer):
             )
         return key
 
-    def _one_of(
-        self, persons: int, score: np.ndarray | None, person: int | None
-    ) -> int:
+    def _one_of(self, score: np.ndarray, person: int | None) -> int:
         """Return the index of the person, by default with the highest total score."""
-        main = main_person(np.ones((persons, 1, 1)) if score is None else score)
-        person = main if person is None else person
-        if not 0 <= person < persons:
+        person = main_person(score) if person is None else person
+        if not 0 <= person < len(score):
             raise UserError(
-                f'{type(self).__name__}: person={person}, but there are {persons} '
-                f'persons; name one of 0 to {persons - 1}, or None.'
+                f'{type(self).__name__}: person={person}, but there are {len(score)} '
+                f'persons; name one of 0 to {len(score) - 1}, or None.'
             )
         return person
-
-
-class Joints(Coordinates):
-    """Gives the joints that a graph makes features of, and 1 if they are seen, or 0.
-
-    These are rows (T, M, V, dims + 1); the person to describe is the first.
-
-    Args:
-        own: The coordinates that the graph makes.
-    """
-
-    def __init__(self, own: Coordinates) -> None:
-        super().__init__(own.dims, own.person)
-        self.skeleton, self.others, self.causal = own.skeleton, own.others, own.causal
-
-    def describe(self, frames: Frames, state: State) -> np.ndarray:
-        """Return float32 rows of the next frames."""
-        rows = np.concatenate([frames.points, frames.seen[..., None]], axis=-1)
-        return rows.swapaxes(0, 1).astype(np.float32)
-
-    def settings(self) -> dict[str, object]:
-        """Return everything that determines the rows, as plain values."""
-        return {'type': type(self).__name__, 'dims': self.dims, 'person': self.person}
 
 
 class RunningFeatures:
@@ -282,7 +251,7 @@ def read_joints(
     dims: int,
     dtype: DTypeLike,
     *,
-    score_dtype: DTypeLike | None,
+    score_dtype: DTypeLike | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return checked coordinates (M, T, V, dims) and scores (M, T, V), 1 by default.
 

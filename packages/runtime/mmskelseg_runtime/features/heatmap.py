@@ -159,9 +159,8 @@ class RenderSkeletonHeatmap(BaseRenderer):
         if self.box == 'person':
             if self.causal:
                 check_one_person(self, len(score), None)
-            person = main_person(score)
-            score = score[person : person + 1]
-            own = keypoint[person : person + 1].astype(np.float64)
+            person = [main_person(score)]
+            score, own = score[person], keypoint[person].astype(np.float64)
             frames = Frames(own, score >= MIN_SCORE, whole=not self.causal)
             body = follow(frames, self.skeleton.root, State())
             placed = body.relative * size / (_BODY_SIZES * body.size[:, None, None])

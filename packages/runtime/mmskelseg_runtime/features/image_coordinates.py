@@ -39,7 +39,7 @@ class ImageCoordinates(Coordinates):
         points, score = read_joints(
             results, 'keypoint', self.skeleton, 2, np.float32, score_dtype=np.float32
         )
-        i = self._one_of(len(points), score, self.person)
+        i = self._one_of(score, self.person)
         height, width = results['img_shape']
         places = points[i] / np.array([width / 2, height / 2], np.float32) - 1
         values = np.concatenate([places, score[i][..., None]], axis=-1)

@@ -1,6 +1,5 @@
 """Where objects are relative to a person, as features."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Literal
@@ -14,7 +13,7 @@ from mmskelseg_io.structures.annotations import MIN_SCORE, VideoAnnotation
 from mmskelseg_io.structures.layouts import split_side
 from mmskelseg_io.structures.objects import BOX, OBJECT_KEYS, ObjectKinds, TrackedObject
 from mmskelseg_io.structures.skeleton import SkeletonLike
-from mmskelseg_runtime.features.blocks import Frames, State
+from mmskelseg_runtime.features.blocks import Frames, State, flat
 from mmskelseg_runtime.features.body import SkeletonCoordinates
 from mmskelseg_runtime.features.relations import (
     ROOT,
@@ -161,14 +160,10 @@ class ObjectCoordinates(RelativeCoordinates):
     def frames(self, results: VideoAnnotation) -> Frames:
         """Return the frames of a recording."""
         key = OBJECT_KEYS[self._key(results)]
-        objects = [
-            (
-                one['kind'],
-                np.asarray(one[key], np.float64),
-                np.asarray(one['score']) >= MIN_SCORE,
-            )
-            for one in self._objects(results)
-        ]
+        objects = []
+        for one in self._objects(results):
+            seen = np.asarray(one['score']) >= MIN_SCORE
+            objects.append((one['kind'], np.asarray(one[key], np.float64), seen))
         return replace(super().frames(results), objects=objects)
 
     def describe(self, frames: Frames, state: State) -> np.ndarray:
@@ -215,26 +210,18 @@ class ObjectCoordinates(RelativeCoordinates):
             marks, shown = centre[:, :, None], there
 
         places = self.relations.turned(marks - root[:, None], heading)
-        places = np.where(shown[..., None], places, 0).swapaxes(2, 3)
+        places = np.where(shown[..., None], places, 0)
         between = marks[:, :, None] - people.points[0][:, self.joints, None]
         both = people.seen[0][:, self.joints, None] & shown[:, :, None]
-        flat = (*there.shape[:2], math.prod(both.shape[2:]))
-        both = both.reshape(flat)
-        apart = np.linalg.norm(between, axis=-1).reshape(flat)
+        both, apart = flat(both, 2), flat(np.linalg.norm(between, axis=-1), 2)
         offset = centre - root
-        known = np.broadcast_to(there, offset.shape)
-        change = state.changes(
-            'measures',
-            np.concatenate([offset, apart], axis=2),
-            np.concatenate([known, both], axis=2),
-        )
-        moved, approach = np.split(change, [self.dims], axis=2)
+        moved = state.changes('offset', offset, there)
         lengths = [
-            places.reshape(*there.shape[:2], math.prod(places.shape[2:])),
+            *(places[..., i] for i in range(self.dims)),
             self.relations.turned(moved, heading),
             size,
             np.where(both, apart, 0),
-            approach,
+            state.changes('apart', apart, both),
         ]
         lengths = [x / people.body.size[:, None] for x in lengths]
         values = np.where(there, np.concatenate([there, *lengths], axis=2), 0)

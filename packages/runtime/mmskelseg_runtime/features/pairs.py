@@ -1,6 +1,5 @@
 """Coordinates of one person and of the nearest others, as features."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Literal
@@ -130,20 +129,20 @@ class PairCoordinates(RelativeCoordinates):
         there = (seen[1:, :, ROOT] & seen[0, :, ROOT])[..., None]
         offset = body.root[1:] - body.root[0]
         distance = xp.linalg.vector_norm(offset, axis=-1, keepdims=True)
-        change = xp.concat([offset, distance], axis=-1)
-        change = state.changes('offset', change, there)
+        moved = state.changes('offset', offset, there)
         places = relations.turned(points[1:] - body.root[0][:, None], heading)
-        places = xp.matrix_transpose(xp.where(seen[1:, ..., None], places, 0))
+        places = xp.where(seen[1:, ..., None], places, 0)
         lengths = [
-            places.reshape(*there.shape[:2], math.prod(places.shape[2:])),
-            relations.turned(change[..., :-1], heading),
-            change[..., -1:],
+            *(places[..., i] for i in range(self.dims)),
+            relations.turned(moved, heading),
+            state.changes('distance', distance, there),
             _apart(points, seen, relations.distances),
         ]
-        parts = [xp.astype(there, distance.dtype)]
-        parts.append(xp.concat(lengths, axis=-1) / body.size[:, None])
+        lengths = xp.concat(lengths, axis=-1) / body.size[:, None]
+        parts = [xp.astype(there, lengths.dtype), lengths]
         if relations.ends:
-            parts.append(turned_to(people.heading[1:], heading))
+            x, y = people.heading[1:, :, 0], people.heading[1:, :, 1]
+            parts.append(xp.stack(turned_to(x, y, heading), axis=-1))
         values = xp.where(there, xp.concat(parts, axis=-1), 0)
         away = xp.where(there, distance, xp.inf)[..., 0]
         others = nearest_values(values, away, relations.nearest)

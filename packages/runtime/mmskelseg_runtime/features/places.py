@@ -40,10 +40,7 @@ Shaped = Annotated[
     Mapping[str, Shape],
     Where(
         f'a dict of their shapes ({", ".join(SHAPES)})',
-        lambda places: (
-            0 < len(places) <= _MOST
-            and all(shape in SHAPES for shape in places.values())
-        ),
+        lambda places: 0 < len(places) <= _MOST and {*places.values()} <= {*SHAPES},
     ),
 ]
 

@@ -224,7 +224,7 @@ class FeatureRecipe:
     def source(self, video: VideoAnnotation) -> list[np.ndarray]:
         """Return the data of a video that determines its features."""
         with _naming(video):
-            source = self.render.source(self._seen(video))
+            source = self.render.source(seen_by(self.render, video))
         if self.transforms:
             source.append(np.array(video['img_shape']))
         return source
@@ -232,7 +232,7 @@ class FeatureRecipe:
     def check(self, video: VideoAnnotation) -> None:
         """Raise a UserError if a quick check shows that a video cannot be rendered."""
         if hasattr(self.render, 'check'):
-            self.render.check(self._seen(video))
+            self.render.check(seen_by(self.render, video))
 
     def load(self, device: str | None = None) -> None:
         """Load the encoder onto a device; see :meth:`Encoder.load`."""
@@ -258,7 +258,7 @@ class FeatureRecipe:
 
     def images(self, video: VideoAnnotation) -> Iterator[np.ndarray]:
         """Yield the rendered images of a video after the transforms, in blocks."""
-        changed: VideoAnnotation = {**self._seen(video)}
+        changed: VideoAnnotation = {**seen_by(self.render, video)}
         for transform in self.transforms:
             changed = transform(changed)
         return self.render.blocks(changed, _FRAMES_AT_A_TIME)
@@ -272,10 +272,6 @@ class FeatureRecipe:
         with TemporaryDirectory(prefix='mmskelseg-') as folder:
             (images,) = self.images(self._example(Path(folder)))
         return images
-
-    def _seen(self, video: VideoAnnotation) -> VideoAnnotation:
-        """Return a video with the skeletons that the renderer reads."""
-        return video if self.sees_others else alone(video)
 
     def _example(self, folder: Path) -> VideoAnnotation:
         """Return a video of two frames with poses or with a file in a folder."""
@@ -321,6 +317,11 @@ class FeatureRecipe:
                 f'{", ".join(missing)}; mmskelseg_runtime.features.{protocol.__name__} '
                 'lists the methods that such a class needs.'
             )
+
+
+def seen_by(render: object, video: VideoAnnotation) -> VideoAnnotation:
+    """Return a video with the skeletons that a renderer reads."""
+    return video if getattr(render, 'others', False) else alone(video)
 
 
 @contextmanager

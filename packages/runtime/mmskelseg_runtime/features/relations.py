@@ -11,7 +11,7 @@ from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.options import Where
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.layouts import split_side
-from mmskelseg_runtime.features.blocks import Frames, State, namespace
+from mmskelseg_runtime.features.blocks import Frames, State, flat, namespace
 from mmskelseg_runtime.features.body import ROUNDING, Bodies, SkeletonCoordinates
 from mmskelseg_runtime.features.coordinates import Coordinates
 
@@ -65,13 +65,11 @@ class Relations:
 
         Where the heading is unknown, they stay as they are.
         """
-        xp, plane = namespace(vectors), list(self.plane)
-        known = xp.any(heading != 0, axis=-1)
-        cos = xp.where(known, heading[:, 0], 1)
-        heading = xp.stack([cos, heading[:, 1]], axis=-1)
+        xp, (first, second) = namespace(vectors), self.plane
+        known = xp.any(heading != 0, axis=-1, keepdims=True)
+        heading = xp.where(known, heading, xp.asarray([1, 0], device=device(heading)))
         axes = [vectors[..., i] for i in range(vectors.shape[-1])]
-        turned = turned_to(vectors[..., plane], heading)
-        axes[plane[0]], axes[plane[1]] = turned[..., 0], turned[..., 1]
+        axes[first], axes[second] = turned_to(axes[first], axes[second], heading)
         return xp.stack(axes, axis=-1)
 
 
@@ -192,27 +190,18 @@ def front_joints(skeleton: Skeleton) -> list[int]:
     return [names.index(front) for front in _FRONT if front in names][:1]
 
 
-def turned_to(vectors: np.ndarray, heading: np.ndarray) -> np.ndarray:
-    """Return vectors (M, n, ..., 2), turned so that a heading (n, 2) is (1, 0)."""
-    shape = (heading.shape[0], *[1] * (vectors.ndim - 3))
+def turned_to(x: np.ndarray, y: np.ndarray, heading: np.ndarray) -> list[np.ndarray]:
+    """Return x and y (M, n, ...), turned so that a heading (n, 2) is (1, 0)."""
+    shape = (heading.shape[0], *[1] * (x.ndim - 2))
     cos, sin = heading[:, 0].reshape(shape), heading[:, 1].reshape(shape)
-    x, y = vectors[..., 0], vectors[..., 1]
-    turned = [x * cos + y * sin, y * cos - x * sin]
-    return namespace(vectors).stack(turned, axis=-1)
+    return [x * cos + y * sin, y * cos - x * sin]
 
 
 def nearest_values(values: np.ndarray, away: np.ndarray, count: int) -> np.ndarray:
     """Return those (M, n, F) of the nearest in each frame, (n, count * F), float32."""
-    xp, where, (_, frames, width) = namespace(values), device(values), values.shape
-    # Instead of those that are missing: the first one, far away.
-    nobody = xp.zeros((1, frames, width), dtype=values.dtype, device=where)
-    values = xp.concat([nobody, values], axis=0)
-    away = xp.concat([nobody[..., 0] + xp.inf, away], axis=0)
-    each = xp.arange(away.shape[0], device=where)[:, None]
-    chosen = []
-    for _ in range(count):
-        nearest = xp.argmin(away, axis=0)
-        chosen.append(values[nearest, xp.arange(frames, device=where)])
-        away = xp.where(each == nearest, xp.inf, away)
-    found = xp.astype(xp.stack(chosen, axis=1), xp.float32)
-    return found.reshape(frames, count * width)
+    xp = namespace(values)
+    each = xp.arange(away.shape[0], device=device(away))
+    level = (away[:, None] == away) & (each[:, None] > each)[..., None]
+    rank = xp.sum((away[:, None] > away) | level, axis=1)[..., None]
+    chosen = [xp.sum(xp.where(rank == i, values, 0), axis=0) for i in range(count)]
+    return flat(xp.astype(xp.stack(chosen, axis=1), xp.float32))

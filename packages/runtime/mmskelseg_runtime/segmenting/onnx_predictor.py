@@ -10,7 +10,8 @@ from mmskelseg_io.messages.errors import UnavailableError, UserError, shown
 from mmskelseg_io.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg_io.structures.tiers import tier_sizes, tiers_of
 from mmskelseg_runtime.decoding import decode
-from mmskelseg_runtime.features.coordinates import Coordinates, Joints
+from mmskelseg_runtime.features.blocks import Frames, State
+from mmskelseg_runtime.features.coordinates import Coordinates
 from mmskelseg_runtime.features.recipe import FeatureRecipe
 from mmskelseg_runtime.segmenting.chunks import frame_chunks
 from mmskelseg_runtime.segmenting.model_files import OF_DATA, ModelFile
@@ -23,6 +24,29 @@ _CHUNK = 32768
 def field_of(output: str) -> str:
     """Return the field of a prediction that an output of a graph is."""
     return 'pred_score' if output == 'probabilities' else f'pred_{output}'
+
+
+class _Joints(Coordinates):
+    """Gives the joints that a graph makes features of, and 1 if they are seen, or 0.
+
+    These are rows (T, M, V, dims + 1); the person to describe is the first.
+
+    Args:
+        own: The coordinates that the graph makes.
+    """
+
+    def __init__(self, own: Coordinates) -> None:
+        super().__init__(own.dims, own.person)
+        self.skeleton, self.others, self.causal = own.skeleton, own.others, own.causal
+
+    def describe(self, frames: Frames, state: State) -> np.ndarray:
+        """Return float32 rows of the next frames."""
+        rows = np.concatenate([frames.points, frames.seen[..., None]], axis=-1)
+        return rows.swapaxes(0, 1).astype(np.float32)
+
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the rows, as plain values."""
+        return {'type': type(self).__name__, 'dims': self.dims, 'person': self.person}
 
 
 class OnnxPredictor:
@@ -68,7 +92,7 @@ class OnnxPredictor:
             own, *more = [recipe.render for recipe in self.recipes]
             if more or not isinstance(own, Coordinates) or 'scores' not in inputs:
                 raise self.file.fault('its graph cannot make features of keypoints')
-            self.recipes = [FeatureRecipe('keypoints', Joints(own))]
+            self.recipes = [FeatureRecipe('keypoints', _Joints(own))]
         else:
             for name in metadata['branches']:
                 if len(inputs.get(f'features_{name}', ())) < 2:
@@ -154,7 +178,7 @@ class OnnxPredictor:
 
 
 def _joints(keypoints: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the inputs of a graph that makes features, for rows of ``Joints``."""
+    """Return the inputs of a graph that makes features, for rows of ``_Joints``."""
     rows = keypoints.swapaxes(0, 1)
     return {
         'keypoints': np.ascontiguousarray(rows[..., :-1]),
