@@ -378,6 +378,9 @@ def test_folder_is_a_model_for_every_command(fitted, tmp_path, monkeypatch):
     assert segment([*test, 'out', '--formats', 'csv']) is None
     assert share([model, 'shared', '--licence', 'mit']) is None
     assert segment([data, 'shared', '--split', 'test', '--out', 'same']) is None
+    for source in (model, 'shared'):
+        assert share([source, '--page', 'model.html']) is None
+        assert 'page/model.js' in Path('model.html').read_text('utf-8')
     with raises_naming(SystemExit, fitted, 'make-config --streaming'):
         live([str(write_video(tmp_path / 'a.mp4', range(9))), model, '--events'])
     assert (fitted / 'test/metrics.json').read_text() == before
