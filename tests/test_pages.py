@@ -84,7 +84,11 @@ def fit(folder):
     label = np.array([0, 1, 1, 1, 1, 2]).repeat(40)
     one = Video(label, true, np.eye(4)[label].T)
     videos = {row['video']: one for row in content['videos']}
-    html = fit_page(content, videos, dict.fromkeys(videos, 20.0), content['data'])
+    meta = {'skeleton': 'coco17', **content['data']}
+    entries = small_annotations([240] * len(videos))['annotations']
+    for name, entry in zip(videos, entries, strict=True):
+        entry |= {'frame_dir': name, 'fps': 20.0}
+    html = fit_page(content, videos, dict.fromkeys(videos, 20.0), meta, entries)
     (folder / 'page.html').write_text(html)
     return folder / 'page.html'
 
@@ -142,3 +146,35 @@ def test_page_fits_is_legible_and_needs_no_network(make, tmp_path):
                     assert page.evaluate(FAULTS) == []
                     assert page.faults == []
                     assert all(url.startswith('file:') for url in page.asked)
+
+
+def test_click_on_a_timeline_of_a_fit_plays_the_skeleton_there(tmp_path):
+    """At its frame, with truth over prediction, without a network; keys move on."""
+    file = fit(tmp_path)
+    with opened(file.as_uri(), 'h1', viewport={'width': 1280, 'height': 800}) as page:
+        bar = page.locator('.plays .bar').first
+        box = bar.bounding_box()
+        bar.click(position={'x': 0.75 * box['width'], 'y': 10})
+        player = page.frame_locator('#player iframe')
+        place = player.locator('#time', has_text='of 0:12.0')
+        place.wait_for()
+        # Frame 180 of 240 has no label, and the class of the fifth part is predicted.
+        seconds = float(place.inner_text().split()[0].partition(':')[2])
+        assert seconds == pytest.approx(9, abs=0.1)
+        first = page.evaluate('() => document.activeElement.tagName')
+        assert first in ('BUTTON', 'IFRAME')
+        player.locator('#timeline').focus()
+        page.keyboard.press('ArrowRight')
+        player.get_by_text(f'0:{seconds + 0.05:05.2f} of').wait_for()
+        inks = """canvas => canvas.getContext('2d')
+          .getImageData(0, 0, canvas.width, canvas.height).data.some((v) => v)"""
+        assert player.locator('.picture canvas').evaluate(inks)
+        page.get_by_role('button', name='Close').click()
+        page.get_by_role('button', name='Play the skeleton').first.click()
+        player.get_by_text('0:00.00 of').wait_for()
+        assert page.faults == []
+        assert {url.partition(':')[0] for url in page.asked} <= {
+            'file',
+            'data',
+            'about',
+        }

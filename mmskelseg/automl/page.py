@@ -1,6 +1,6 @@
-"""The page of a report: HTML that needs neither a network nor scripts."""
+"""The page of a report: HTML that needs no network, and scripts only to play."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,11 +17,13 @@ from mmskelseg_behaviour.functional.significance import CLEAR
 from mmskelseg_behaviour.functional.videos import Video
 from mmskelseg_behaviour.scores import SCORES, in_percent
 from mmskelseg_io.messages.counts import duration, listed
+from mmskelseg_io.structures.annotations import VideoAnnotation
 from mmskelseg_io.structures.predictions import tier_title
 from mmskelseg_io.structures.tiers import flat_rows, tiers_of
 from mmskelseg_runtime.drawing.palette import class_colors
 from mmskelseg_runtime.drawing.svg import keys, timeline
 from mmskelseg_runtime.drawing.templates import html_template, percent
+from mmskelseg_runtime.page.played_page import Played, played_page
 
 # What a template is given.
 _Values: TypeAlias = dict[str, Any]
@@ -44,8 +46,12 @@ def page(
     videos: Mapping[str, Video],
     fps: Mapping[str, float],
     metainfo: Mapping,
+    entries: Sequence[VideoAnnotation] = (),
 ) -> str:
-    """Return the page of a report, whose content ``report.json`` has."""
+    """Return the page of a report, whose content ``report.json`` has.
+
+    Of the recordings that it shows first, those with joints in ``entries`` are played.
+    """
     tiers = tiers_of(metainfo)
     worst = sorted(content['videos'], key=lambda row: (row['f1@10'], row['acc']))
     timelines = [one for row in worst for one in _timelines(row, videos, fps, metainfo)]
@@ -58,6 +64,8 @@ def page(
         in_percent=in_percent,
         titled=tier_title,
     )
+    picked = [{'which': named[k], **timelines[k]} for k in sorted(named) if timelines]
+    played = list(_played({one['video'] for one in picked}, videos, entries))
     people = (content['observers'] or {}).get('pairs', [])
     return template.render(
         content=content,
@@ -71,9 +79,9 @@ def page(
         ],
         parts=_PARTS,
         timelines=timelines,
-        picked=[
-            {'which': named[k], **timelines[k]} for k in sorted(named) if timelines
-        ],
+        picked=picked,
+        player=played_page(played, metainfo) if played else None,
+        plays=[one.entry['frame_dir'] for one in played],
         keys=list(keys(metainfo['classes'], class_colors(tiers))),
         found=found_bouts(content['classes']),
         confused=list(confused(content['confusion'], content['data']['classes'])),
@@ -88,6 +96,17 @@ def page(
         suspicions=_suspicions(content['data']['suspicions']),
         **_choice(content['candidates']),
     )
+
+
+def _played(
+    names: Collection[str],
+    videos: Mapping[str, Video],
+    entries: Sequence[VideoAnnotation],
+) -> Iterator[Played]:
+    """Yield the videos of these names that have joints in 2D, with their labels."""
+    for entry in entries:
+        if (name := entry['frame_dir']) in names and 'keypoint' in entry:
+            yield Played(entry, videos[name].gt, videos[name].pred, videos[name].scores)
 
 
 def _difference(found: Mapping[str, float] | None) -> str:
@@ -113,6 +132,7 @@ def _timelines(
         rows = {'true': gt[tier], 'predicted': pred[tier]}
         note = 'F1@10 {f1@10:.1f}, accuracy {acc:.1f}, '.format(**own)
         yield {
+            'video': name,
             'title': tier_title(name, tier),
             'note': note + _PARTS[row['part']],
             'chart': timeline(

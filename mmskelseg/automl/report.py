@@ -99,7 +99,7 @@ def write_report(
     }
     content = _plain(found)
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    html = page(content, videos, fps, meta)
+    html = page(content, videos, fps, meta, setup.data.videos)
     atomic_write_text(setup.folder.path / 'report.json', text)
     atomic_write_text(setup.folder.path / 'report.html', html)
     return content

@@ -11,12 +11,13 @@ from mmskelseg_io.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg_io.structures.bodies import joints_seen, up_direction
 from mmskelseg_io.structures.skeleton import Layout
 from mmskelseg_runtime.drawing.palette import class_color, kind_label
+from mmskelseg_runtime.page.played_page import bounds_of, reach_of, sure_points
 from mmskelseg_studio.recordings import FoundRecording
 
 # Points of the curve of speed.
 _POINTS = 4000
-# Nearly all frames, in percent; as many or fewer are compared where limbs are guessed.
-_NEARLY_ALL, _COMPARED = 95, 500
+# As many frames or fewer are compared where limbs are guessed.
+_COMPARED = 500
 # Speeds above this percentile are drawn alike.
 _FASTEST = 99
 
@@ -55,45 +56,29 @@ def picture_of(
 ) -> Picture:
     """Return what is drawn of an entry: over its video, or alone."""
     if 'keypoint' in entry:
-        points = np.asarray(entry['keypoint'], np.float32)
-        seen = joints_seen(entry, 'keypoint')
+        points = sure_points(entry['keypoint'], joints_seen(entry, 'keypoint'), entry)
     else:
         seen = joints_seen(entry, 'keypoint_3d')
-        points = _projected(entry, recording.metainfo)
-    score = np.clip(entry.get('keypoint_score', seen), 0, 1).astype(np.float32)
-    sure = np.concatenate([points, score[..., None]], axis=-1)
-    points = np.where(seen[..., None], sure, np.nan).swapaxes(0, 1)
+        points = sure_points(_projected(entry, recording.metainfo), seen, entry)
     own = entry.get('individual', 0)
     points = points[:, [own, *(m for m in range(points.shape[1]) if m != own)]]
     objects, their_points = _objects(entry)
     height, width = entry['img_shape'] if recording.video is not None else (1, 1)
     bounds = (0.0, 0.0, float(width), float(height))
     # Joints in 3D are seen from elsewhere than a video.
-    if seen.any() and (recording.video is None or 'keypoint' in entry):
+    if not np.isnan(points).all() and (recording.video is None or 'keypoint' in entry):
         flat = np.concatenate(
             [points[..., :2].reshape(-1, 2), their_points.reshape(-1, 2)]
         )
-        low, high = np.nanpercentile(flat, [0.5, 99.5], axis=0)
-        space = 0.08 * max(*(high - low), 1e-6)
-        (left, top), (right, bottom) = low - space, high + space
+        (left, top), (right, bottom) = bounds_of(flat)
         if recording.video is not None:
             left, right = np.clip((left, right), 0, width)
             top, bottom = np.clip((top, bottom), 0, height)
         bounds = (float(left), float(top), float(right), float(bottom))
     skeleton, body = Skeleton.get(layout), points[:, 0, :, :2]
     limbs = [*skeleton.limbs] or _guessed_limbs(body)
-    drawn = bounds, _reach(body), skeleton, limbs, _speed(body)
+    drawn = bounds, reach_of(body), skeleton, limbs, _speed(body)
     return Picture(points, *drawn, objects, their_points)
-
-
-def _reach(points: np.ndarray) -> tuple[float, float]:
-    """Return the width and height of a body (T, V, 2) in nearly all frames."""
-    seen = points[~np.isnan(points).all((1, 2))]
-    if not len(seen):
-        return 0.0, 0.0
-    sizes = np.nanmax(seen, axis=1) - np.nanmin(seen, axis=1)
-    width, height = np.percentile(sizes, _NEARLY_ALL, axis=0)
-    return float(width), float(height)
 
 
 def _guessed_limbs(points: np.ndarray) -> list[tuple[int, int]]:

@@ -80,7 +80,8 @@ def timeline(
         for name, row in rows.items():
             part = row[start : start + length]
             bar = _bar(part, start, length, fps, classes, colors)
-            lines += [tag('span', name), tag('div', bar, class_='bar')]
+            of = {'data_first': start, 'data_frames': length}
+            lines += [tag('span', name), tag('div', bar, class_='bar', **of)]
             if truth and name in truth:
                 other = rows[truth[name]][start : start + length]
                 wrong = (part != other) & (part != IGNORED) & (other != IGNORED)

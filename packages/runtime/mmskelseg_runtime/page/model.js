@@ -1,18 +1,16 @@
 // The page of a model, which labels poses without a server.
-import { drawTimeline } from './drawing.js'
 import { boxOf, chosen, individuals, prepared } from './fitting.js'
-import { Icon } from './icons.js'
 import './kept.js' // the theme
-import { Picture, drawPicture } from './picture.js'
-import { seek, setSpeed, speeds, toggle } from './player.js'
+import { Picture } from './picture.js'
+import { seek } from './player.js'
 import { read } from './reading.js'
 import { binary, segment, start } from './running.js'
-import { Timeline, place } from './timeline.js'
-import { attempt, change, clock, hooks, show, state, watch } from './view.js'
-import { html, render } from './vendor/preact.js'
+import { Timeline } from './timeline.js'
+import { Transport, begin, data } from './transport.js'
+import { attempt, change, clock, hooks, show, state } from './view.js'
+import { html } from './vendor/preact.js'
 import { boris, csv, save } from './writing.js'
 
-const data = (id) => JSON.parse(document.getElementById(id)?.textContent ?? null)
 const [facts, sample] = ['facts', 'sample'].map(data)
 
 // What is being labelled: {poses, fps, size} of a file, as given or typed; who; the bodies
@@ -145,18 +143,9 @@ function Ask() {
   </form>`
 }
 
-function Transport() {
-  return html`<div class="transport" role="group" aria-label="Play">
-    <button class="main" onClick=${toggle}><${Icon} name=${state.playing ? 'pause' : 'play'} />${state.playing ? 'Pause' : 'Play'}</button>
-    <span class="time" id="time" />
-    <select aria-label="Speed" value=${state.speed} onChange=${({ target }) => setSpeed(+target.value)}>
-      ${speeds.map((one) => html`<option value=${one}>${one}×</option>`)}
-    </select>
-    ${work.people.length > 1 && html`<label>Individual <select
-      value=${work.who.name} onChange=${({ target }) => attempt(() => fit(target.value))}
-    >${work.people.map(({ name }) => html`<option value=${name}>${name}</option>`)}</select></label>`}
-  </div>`
-}
+const Individuals = () => work.people.length > 1 && html`<label>Individual <select
+  value=${work.who.name} onChange=${({ target }) => attempt(() => fit(target.value))}
+>${work.people.map(({ name }) => html`<option value=${name}>${name}</option>`)}</select></label>`
 
 function Segments() {
   const { segments } = work
@@ -205,27 +194,14 @@ function App() {
         <h2>${recording.name}</h2>
         ${work.notes.length > 0 && html`<ul class="notes">${work.notes.map((note) => html`<li>${note}</li>`)}</ul>`}
         <${Picture} absent="Nothing to see" />
-        <${Transport} />
+        <${Transport}><${Individuals} /></${Transport}>
         <${Timeline} />
         <${Segments} />`}
       <${About} />
     </main>`
 }
 
-watch((all) => {
-  if (all) render(html`<${App} />`, document.getElementById('app'))
-  if (!state.recording) return
-  drawPicture()
-  drawTimeline()
-  document.getElementById('time').textContent = place()
-})
-addEventListener('keydown', (event) => {
-  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
-  if (!state.recording || (!step && event.key !== ' ') || event.target.closest('input, select, button, summary')) return
-  event.preventDefault()
-  if (step) seek(state.frame + step * (event.shiftKey ? state.recording.fps : 1))
-  else toggle()
-})
+begin(() => html`<${App} />`)
 addEventListener('dragover', (event) => event.preventDefault())
 addEventListener('drop', (event) => {
   event.preventDefault()

@@ -2,7 +2,6 @@
 
 import gzip
 import re
-from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -17,14 +16,12 @@ from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import MIN_SCORE
 from mmskelseg_io.structures.layouts import LAYOUTS
 from mmskelseg_io.structures.tiers import tiers_of
-from mmskelseg_runtime.drawing.palette import class_colors, text_color
-from mmskelseg_runtime.drawing.templates import html_template
 from mmskelseg_runtime.features.recipe import FeatureRecipe
 from mmskelseg_runtime.page import FOLDER
+from mmskelseg_runtime.page.whole import base64_of, shown_tiers, whole_page
 from mmskelseg_runtime.segmenting.model_files import ModelMetadata
 from mmskelseg_runtime.segmenting.onnx_predictor import OnnxPredictor
 
-_STYLES = ('view.css', 'model.css')
 _WORKER, _VENDOR = FOLDER / 'worker.js', FOLDER / 'vendor'
 _READ = ('.csv', '.tsv', '.json', '.npz')
 
@@ -61,8 +58,8 @@ def write_page(
         raise UserError(
             f'{sample}: a page reads {", ".join(_READ)}; name another sample.'
         )
-    modules = [f for f in sorted(FOLDER.glob('*.js')) if f != _WORKER]
-    text = html_template(FOLDER / 'model.html').render(
+    text = whole_page(
+        'model.js',
         facts={
             **_facts(predictor.file.metadata, recipe),
             'name': name,
@@ -71,12 +68,10 @@ def write_page(
         sample=sample
         and {
             'name': sample.name,
-            'content': _base64(regular_file(sample).read_bytes()),
+            'content': base64_of(regular_file(sample).read_bytes()),
         },
-        looks=''.join((FOLDER / n).read_text('utf-8') for n in _STYLES),
-        modules=dict(map(_module, [*modules, _VENDOR / 'preact.js'])),
-        model=_base64(gzip.compress(model.read_bytes(), mtime=0)),
-        runtime=_base64((_VENDOR / 'ort.wasm.gz').read_bytes()),
+        model=base64_of(gzip.compress(model.read_bytes(), mtime=0)),
+        runtime=base64_of((_VENDOR / 'ort.wasm.gz').read_bytes()),
         worker=_runtime() + _WORKER.read_text('utf-8'),
     )
     atomic_write_text(page, text)
@@ -85,22 +80,9 @@ def write_page(
 def _facts(metadata: ModelMetadata, recipe: FeatureRecipe) -> dict[str, object]:
     """Return what the page needs of a model, in types of JSON."""
     skeleton = Skeleton.get(metadata['skeleton'])
-    tiers = tiers_of(metadata)
-    colors = class_colors(tiers)
     layouts = {name: Skeleton.get(name).joints for name in LAYOUTS}
     return {
-        'tiers': [
-            {
-                'name': tier.name,
-                'classes': [
-                    {'id': k, 'name': name, 'paint': color, 'ink': text_color(color)}
-                    for k, (name, color) in enumerate(
-                        zip(tier.classes, colors[tier.rows], strict=True)
-                    )
-                ],
-            }
-            for tier in tiers
-        ],
+        'tiers': shown_tiers(tiers_of(metadata)),
         'joints': skeleton.joints,
         'limbs': skeleton.limbs,
         'fps': metadata['fps'],
@@ -123,16 +105,6 @@ def _plain(lines: Iterable[str]) -> Iterator[str]:
             yield ' '.join(text.split())
 
 
-def _module(file: Path) -> tuple[str, str]:
-    """Return the name of a module in the page, and its address, which has its text.
-
-    Such an address has no folder, so that modules name each other in full.
-    """
-    text = re.sub(r"(from|import) '\./", r"\1 'page/", file.read_text('utf-8'))
-    name = file.relative_to(FOLDER).as_posix()
-    return f'page/{name}', f'data:text/javascript;base64,{_base64(text.encode())}'
-
-
 def _runtime() -> str:
     """Return ONNX Runtime for the thread of a page, which can run no module.
 
@@ -144,7 +116,3 @@ def _runtime() -> str:
     text, exports = text.rsplit('export{', 1)
     names = re.findall(r'(\w+) as (\w+)', exports)
     return text + f'const ort={{{",".join(f"{name}:{own}" for own, name in names)}}};\n'
-
-
-def _base64(content: bytes) -> str:
-    return b64encode(content).decode()

@@ -23,7 +23,7 @@ function hit(event) {
   if (y < OVERVIEW + 3) return { ...found, part: 'overview' }
   if (!line) return { ...found, part: y < plan.axis + AXIS ? 'axis' : 'speed' }
   if (x < plan.gutter) return { ...found, part: 'name' }
-  const isRow = y <= line.y + line.h && !isPoints(line.tier)
+  const isRow = hooks.commit && y <= line.y + line.h && !isPoints(line.tier)
   const boundary = isRow ? nearest(labels(line.tier), near.frame(x)) : null
   const reach = event.pointerType === 'touch' ? 14 : 5
   if (boundary !== null && Math.abs(near.x(boundary) - x) <= reach) {
@@ -129,7 +129,7 @@ function up() {
     say(`marked ${interval(start, end)}; press a class key`)
   } else if (['labels', 'predictions', 'speed'].includes(kind) && !moved) {
     seek(frame, false)
-    if (part === 'labels' && at(labels(), frame)) hooks.select()
+    if (part === 'labels' && at(labels(), frame)) hooks.select?.()
   }
   change()
 }
