@@ -110,10 +110,8 @@ function shown(poses, one, others) {
 
 const given = (list) => list.length && attempt(() => open([...list]))
 
-function chose({ target }) {
-  given(target.files)
-  target.value = '' // so that the same file can be chosen again
-}
+// Without its value, an input can be given the same file again.
+const chose = ({ target }) => (given(target.files), (target.value = ''))
 
 const Drop = () => html`<section class="drop" aria-label="Poses">
   <p><strong>Drop poses here.</strong> They stay on this computer: the page asks nothing of a network.</p>
@@ -154,10 +152,7 @@ function Segments() {
   const rows = segments.flatMap((list, tier) => list.map((one) => [tier, ...one])).sort((a, b) => a[1] - b[1])
   const name = work.people.length > 1 ? `${recording.name}_${work.who.name}` : recording.name
   const own = { ...recording, name }
-  const go = (start, end) => {
-    seek(start, false)
-    show(start, end)
-  }
+  const go = (start, end) => (seek(start, false), show(start, end))
   const several = project.tiers.length > 1
   return html`<section aria-label="Segments">
     <div class="saving">
