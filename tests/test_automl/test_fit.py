@@ -180,9 +180,9 @@ def test_scores_are_those_of_the_test(fitted):
 
 
 def test_each_training_has_its_own_curves(fitted):
-    """Even though a process runs several."""
+    """Even though a process runs several; how many depends on the machine's speed."""
     logs = [*fitted.glob('runs/*/*/seed_0/*/*.log')]
-    assert len(logs) > 9
+    assert len(logs) > 4
     for log in logs:
         assert any(log.parent.glob('vis_data/events.out.*')), log
 
