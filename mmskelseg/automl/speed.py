@@ -125,10 +125,12 @@ def step_seconds(cfg: Config) -> Ended[float]:
 
     The folder of the config's file gets the log.
     """
-    cfg.work_dir = str(Path(cfg.filename).parent)
+    folder = Path(cfg.filename).parent
+    # MMEngine writes its own form of a config, by the same name, into the run's folder.
+    cfg.work_dir = str(folder / 'steps')
     threads = torch.get_num_threads()
     try:
-        return logged(Path(cfg.work_dir, 'run.log'), _train, cfg)
+        return logged(folder / 'run.log', _train, cfg)
     finally:
         torch.set_num_threads(threads)
 

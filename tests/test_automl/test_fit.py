@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import os
 import re
 import shutil
 from contextlib import contextmanager
@@ -432,6 +433,18 @@ def test_fit_that_trained_nothing_may_get_more_time(fit):
     for minutes in ('.001', '.002'):
         with raises_naming(SystemExit, minutes, 'too short'):
             fit(data, '--minutes', minutes)
+
+
+def test_an_hour_later_speed_is_measured_again_in_the_same_folder(tmp_path):
+    save_annotations(small_annotations([60, 45, 50, 40]), tmp_path / 'a.pkl')
+    folder = tmp_path / 'model'
+    words = [str(tmp_path / 'a.pkl'), '--out', str(folder), '--compare', '2']
+    with small_fits():
+        for _ in range(2):
+            with raises_naming(SystemExit, 'too short'):
+                main([*words, '--minutes', '.001'])
+            (paces,) = folder.rglob('paces.json')
+            os.utime(paces, (0, 0))
 
 
 @pytest.mark.parametrize(
