@@ -227,8 +227,9 @@ class Studio:
     def recording(self, number: int) -> dict[str, Any]:
         """Return the labels, predictions and uncertain segments of a recording."""
         name = self.name_of(number)
+        project, own = self.folder.project, self.folder.recordings[name]
         speed = skeleton = None
-        if self.folder.recordings[name].has_poses:
+        if own.has_poses:
             picture = self.folder.picture(name)
             speed = [round(float(value), 3) for value in picture.speed]
             skeleton = {
@@ -242,7 +243,14 @@ class Studio:
             }
         return {
             'id': number,
-            'labels': self.folder.project.visible(name),
+            'labels': project.visible(name),
+            'individual': own.individual,
+            'others': [
+                {'id': i, 'name': other.individual, 'labels': project.visible(one)}
+                for i, one in enumerate(self._names)
+                if (other := self.folder.recordings[one]).of and other.of == own.of
+                if one != name
+            ],
             'predictions': self._predictions(name, self._shown),
             'seen': self._shown.seen.get(name, []) if self._shown else [],
             'uncertain': [

@@ -38,6 +38,19 @@ def project(tmp_path):
     return found
 
 
+def save_people(path, *people):
+    """Save poses of two people, who have names."""
+    poses = [small_annotations((60,), seed=i)['annotations'][0] for i in range(2)]
+    np.savez(
+        path,
+        keypoint=np.concatenate([one['keypoint'] for one in poses]),
+        keypoint_score=np.concatenate([one['keypoint_score'] for one in poses]),
+        img_shape=(480, 640),
+        fps=10.0,
+        people=np.array(people),
+    )
+
+
 def paint(project, start, end, kind):
     parts = [] if kind is None else [(start, end, kind)]
     return project.replace('take', 0, start, end, parts, project.revision)

@@ -26,7 +26,13 @@ from mmskelseg_studio.ethogram import LabelClass
 from mmskelseg_studio.loading import load_project
 from tests.browser import drawn, launched, marks, opened
 from tests.clips import write_video
-from tests.conftest import add_class, project_of, save_labels, trained
+from tests.conftest import (
+    add_class,
+    project_of,
+    save_labels,
+    save_people,
+    trained,
+)
 from tests.errors import assert_names
 from tests.serving import served
 from tests.small_data import save_poses, small_annotations
@@ -816,6 +822,32 @@ def drag_first_boundary(page, folder, name):
     page.mouse.move(x + 20, y, steps=5)
     page.mouse.up()
     is_saved(page)
+
+
+# The middle of the row of the first other individual, in pixels below the canvas' top.
+BELOW = """import('./shared/drawing.js').then(({ layout }) => {
+  const [{ y, h }] = layout().below
+  return y + h / 2
+})"""
+
+
+def test_a_click_on_the_row_of_another_individual_goes_there(tmp_path):
+    """To the same moment, where the label is that which the row has shown."""
+    save_people(tmp_path / 'take.npz', 'Ann', 'Bob')
+    rows = 'start,end,label,individual\n0,2,walk,Ann\n3,6,lift,Bob\n'
+    (tmp_path / 'take.csv').write_text(rows)
+    with labelling(tmp_path, '--person', 'each') as page:
+        is_open(page, 'take_Ann')
+        box = page.locator('#timeline canvas').bounding_box()
+        left = page.evaluate(LEFT)
+        x = box['x'] + left + (box['width'] - left) * 0.75
+        page.mouse.move(x, box['y'] + page.evaluate(BELOW))
+        page.locator('#timeline canvas[title="Bob: lift"]').wait_for()
+        page.mouse.down()
+        page.mouse.up()
+        is_open(page, 'take_Bob')
+        said = page.locator('#timeline').get_attribute('aria-valuetext')
+        assert said.startswith('0:04.50 of 0:06.0, lift')
 
 
 # Whether the picture has the colour of the first kind of objects.

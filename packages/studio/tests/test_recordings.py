@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ from mmskelseg_studio.folder import open_folder, training_data
 from mmskelseg_studio.studio import Studio
 from tests.clip_files import CLIPS, in_3d, write
 from tests.clips import write_uneven_video, write_video
-from tests.conftest import add_class
+from tests.conftest import add_class, save_people
 from tests.errors import assert_names, raises_naming
 from tests.small_data import save_poses, small_annotations
 
@@ -167,18 +168,6 @@ def test_overlapping_labels_become_tiers(tmp_path):
     assert project.recordings['take1'].labels == [[(20, 50, 1)], [(0, 40, 1)]]
 
 
-def save_people(path, *people):
-    poses = [small_annotations((60,), seed=i)['annotations'][0] for i in range(2)]
-    np.savez(
-        path,
-        keypoint=np.concatenate([one['keypoint'] for one in poses]),
-        keypoint_score=np.concatenate([one['keypoint_score'] for one in poses]),
-        img_shape=(480, 640),
-        fps=10.0,
-        people=np.array(people),
-    )
-
-
 @pytest.fixture
 def two_people(tmp_path):
     """Return a folder with poses and labels of two people, and of a third one."""
@@ -208,6 +197,16 @@ def test_individuals_have_labels_of_their_own(two_people, tmp_path):
     # The second time, labels are those of the project.
     project.save()
     assert open_folder(tmp_path, EACH).project.recordings == project.recordings
+
+
+def test_others_are_rows_below_the_labels_of_an_individual(two_people):
+    shutil.copy(two_people / 'take1.npz', two_people / 'take2.npz')
+    open_two = partial(open_folder, two_people, EACH)
+    studio = Studio(open_two(), 'mediapipe', open_two)
+    ann, bob, *_ = map(studio.recording, range(4))
+    assert (ann['individual'], bob['individual']) == ('Ann', 'Bob')
+    assert ann['others'] == [{'id': 1, 'name': 'Bob', 'labels': bob['labels']}]
+    assert bob['others'] == [{'id': 0, 'name': 'Ann', 'labels': [[(0, 20, 1)]]}]
 
 
 @pytest.mark.parametrize(

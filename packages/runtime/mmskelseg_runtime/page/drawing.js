@@ -30,13 +30,16 @@ export function drawOn(element) {
 export const OVERVIEW = 24
 export const AXIS = 22
 
-const nameOf = (tier) => tiers()[tier].name || 'labels'
+const nameOf = (tier, who = state.recording.individual) =>
+  [who, tiers()[tier].name].filter(Boolean).join(' ') || 'labels'
+const others = () => state.recording.others ?? []
 const PREDICTED = 'predicted'
 
 /** The room for the names of the rows. */
 function gutter() {
   pen.font = `12px ${theme.font}`
-  const names = [PREDICTED, ...tiers().map((_, tier) => nameOf(tier))]
+  const people = [undefined, ...others().map(({ name }) => name)]
+  const names = [PREDICTED, ...people.flatMap((who) => tiers().map((_, tier) => nameOf(tier, who)))]
   const wide = names.map((name) => pen.measureText(name).width)
   return Math.round(Math.min(Math.max(...wide) + 18, width * 0.28))
 }
@@ -60,11 +63,17 @@ export function layout() {
     y = row.other.y + row.other.h + 6
     return row
   })
+  // Those of other individuals, which are only shown.
+  const h = Math.max(14, Math.round(tall * 0.6))
+  const rowsBelow = others().flatMap((who) =>
+    tiers().map((_, tier) => ({ who, tier, h, y: (y += h + 3) - h - 3 })),
+  )
   return {
     gutter: gutter(),
     axis: OVERVIEW + 6,
     speed: { y: OVERVIEW + 6 + AXIS, h: speed },
     rows,
+    below: rowsBelow,
     height: y,
   }
 }
@@ -299,6 +308,14 @@ function row({ tier, y, h, low, other }, plan, near) {
   write(state.comparison?.observer || 'theirs', other, theme.quiet)
 }
 
+/** The labels of another individual, on which a click goes there. */
+function rowBelow({ who, tier, y, h }, plan, near) {
+  pen.fillStyle = theme.row
+  pen.fillRect(plan.gutter, y, width - plan.gutter, h)
+  segments(who.labels[tier] ?? [], tier, near, { y, h })
+  text(nameOf(tier, who.name), 8, y + h / 2, plan.gutter - 12, theme.quiet, 12, true)
+}
+
 export function drawTimeline() {
   if (!canvas || !width || !state.recording) return
   const { recording, frame, unsure, loop, mark, view } = state
@@ -335,6 +352,7 @@ export function drawTimeline() {
   pen.rect(0, OVERVIEW, width, plan.height)
   pen.clip()
   for (const one of plan.rows) row(one, plan, near)
+  for (const one of plan.below) rowBelow(one, plan, near)
   pen.beginPath()
   pen.rect(plan.gutter, OVERVIEW, width, plan.height)
   pen.clip()

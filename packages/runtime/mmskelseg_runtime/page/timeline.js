@@ -21,6 +21,8 @@ function hit(event) {
   const frame = Math.max(0, Math.min(frames - 1, Math.floor(near.frame(x))))
   const found = { x, y, near, far, frame, tier: line?.tier }
   if (y < OVERVIEW + 3) return { ...found, part: 'overview' }
+  const other = plan.below.find((row) => y >= row.y && y < row.y + row.h)
+  if (other) return { ...found, other, part: 'other' }
   if (!line) return { ...found, part: y < plan.axis + AXIS ? 'axis' : 'speed' }
   if (x < plan.gutter) return { ...found, part: 'name' }
   const isRow = hooks.commit && y <= line.y + line.h && !isPoints(line.tier)
@@ -34,8 +36,12 @@ function hit(event) {
 }
 
 /** What lies under the mouse, in words, since short segments have no room for names. */
-function titleOf({ part, tier, frame, low }) {
+function titleOf({ part, tier, frame, low, other }) {
   if (part === 'name') return tiers()[tier].name
+  if (other) {
+    const own = at(other.who.labels[other.tier] ?? [], frame)
+    return `${other.who.name}: ${own ? named(own[2], other.tier) : 'no label'}`
+  }
   if (!low) {
     const own = ['labels', 'boundary'].includes(part) && at(labels(tier), frame)
     return own ? named(own[2], tier) : ''
@@ -50,8 +56,9 @@ function sureness([, , , score], tier, frame) {
   return `${Math.round(score * 100)} %` + (known ? ', seen in training' : '')
 }
 
-const cursors = { boundary: 'ew-resize', axis: 'col-resize', overview: 'grab', name: 'pointer' }
+const cursors = { boundary: 'ew-resize', axis: 'col-resize', overview: 'grab', name: 'pointer', other: 'pointer' }
 
+const PANNED = ['labels', 'predictions', 'speed', 'other'] // by dragging
 const SNAP = 7 // pixels within which a boundary goes to a change of motion
 
 const turnsHere = () => {
@@ -89,7 +96,7 @@ function motion(event) {
   if (!drag.moved) return
   if (drag.kind === 'overview') center(found)
   else if (drag.kind === 'axis') seek(found.frame, false)
-  else if (['labels', 'predictions', 'speed'].includes(drag.kind)) {
+  else if (PANNED.includes(drag.kind)) {
     const by = drag.near.frame(drag.from) - drag.near.frame(found.x)
     look(drag.view.start + by, drag.view.end + by)
   }
@@ -118,7 +125,7 @@ function letGo() {
 
 function up() {
   if (!drag) return
-  const { kind, part, moved, frame, boundary, tier } = drag
+  const { kind, part, moved, frame, boundary, tier, other } = drag
   const edit = state.preview?.edit
   letGo()
   if (kind === 'boundary') {
@@ -127,7 +134,8 @@ function up() {
   } else if (kind === 'interval' && moved) {
     const { start, end } = state.selection
     say(`marked ${interval(start, end)}; press a class key`)
-  } else if (['labels', 'predictions', 'speed'].includes(kind) && !moved) {
+  } else if (kind === 'other' && !moved) hooks.visit(other, frame)
+  else if (PANNED.includes(kind) && !moved) {
     seek(frame, false)
     if (part === 'labels' && at(labels(), frame)) hooks.select?.()
   }

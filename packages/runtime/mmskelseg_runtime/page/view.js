@@ -24,6 +24,7 @@ export const state = {
 export const hooks = {
   poses: null, // (id, start, end) => a promise of x, y, confidence of each joint, flat
   commit: null, // takes an edit of a tier's labels, if they can be edited
+  visit: null, // ({who, tier}, frame) goes to another individual
   select: null, // selects the segment at the playhead
   keyOf: () => '', // the key of a class, as it is shown
   theirs: () => null, // labels, by tier, that are drawn below to be compared

@@ -26,7 +26,9 @@ import { setSpeed, speeds, toggle } from './shared/player.js'
 import { Timeline, place } from './shared/timeline.js'
 import { html, render, useEffect } from './shared/vendor/preact.js'
 
-Object.assign(hooks, { commit, disputed, keyOf, poses, select, theirs })
+const visit = ({ who, tier }, frame) =>
+  attempt(() => open(who.id, frame)).then(() => ((state.tier = tier), change()))
+Object.assign(hooks, { commit, disputed, keyOf, poses, select, theirs, visit })
 
 function Saved() {
   const { problem, items } = outbox

@@ -182,6 +182,8 @@ async function load(id, frame) {
   if (opening !== id) return
   const entry = state.project.recordings.find((r) => r.id === id)
   const again = state.recording?.id === id
+  const { start, end } = state.view
+  const isNear = state.recording?.others.some((other) => other.id === id)
   const recording = Object.assign(Object.create(entry), more)
   if (!again) {
     const lost = Object.keys(state.running).length
@@ -191,7 +193,9 @@ async function load(id, frame) {
     say(`opened ${entry.name}` + (lost ? '; the running segment was cancelled' : ''))
   }
   state.recording = recording
-  if (!again) look(frame - OPENED * 0.1 * entry.fps, frame + OPENED * 0.9 * entry.fps)
+  // The same moment of another individual stays where it is.
+  const isThere = again || (isNear && start <= frame && frame < end)
+  if (!isThere) look(frame - OPENED * 0.1 * entry.fps, frame + OPENED * 0.9 * entry.fps)
   recording.labels.forEach((list, tier) => settle(tier, list))
   change()
 }
