@@ -28,21 +28,26 @@ function take(reply) {
 
 export const loadPlaces = async () => take(await get('places'))
 
+// The server is asked one thing after the other, since each needs what it last answered.
+let last = Promise.resolve()
+const inTurn = (deed) => (last = last.then(() => attempt(deed)))
+
 /** Saves all places; one that is `added` also beside those of another window. */
-const save = (added = null) =>
-  attempt(async () => {
-    try {
-      take(await post('places', { places: state.places, seen }))
-      Object.assign(state, { drawn: state.drawn + 1, undrawn: 0 })
-    } catch (error) {
-      await loadPlaces()
-      if (error.status !== 409) throw error
-      complain(new Error('another window or program changed the places, so they were loaded anew'))
-      if (!added) return
-      state.places.push(added)
-      await save()
-    }
-  })
+const save = (added = null) => inTurn(() => write(added))
+
+async function write(added) {
+  try {
+    take(await post('places', { places: state.places, seen }))
+    Object.assign(state, { drawn: state.drawn + 1, undrawn: 0 })
+  } catch (error) {
+    await loadPlaces()
+    if (error.status !== 409) throw error
+    complain(new Error('another window or program changed the places, so they were loaded anew'))
+    if (!added) return
+    state.places.push(added)
+    await write()
+  }
+}
 
 /** Undoes or redoes: places if they were changed last, and else labels. */
 export function travelAny(way, words) {
@@ -50,7 +55,7 @@ export function travelAny(way, words) {
   if (!(isUndo ? state.drawn : state.undrawn)) return travel(way, words)
   const by = isUndo ? 1 : -1
   Object.assign(state, { drawn: state.drawn - by, undrawn: state.undrawn + by })
-  return attempt(async () => {
+  return inTurn(async () => {
     try {
       take(await post(`places/${way}`, { seen }))
       say(`${words}: a change of the places`)
