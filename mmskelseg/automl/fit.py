@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
@@ -58,6 +59,7 @@ from mmskelseg_io.structures.tiers import (
     tiers_of,
     with_flat_labels,
 )
+from mmskelseg_runtime.segmenting.frame_rates import resampled
 
 # What is shown of the data.
 _SHOWN = (
@@ -80,7 +82,7 @@ def fit(job: Fit, events: Events) -> Fitted:
             fails.
     """
     began, ann_file = monotonic(), job.ann_file
-    own, unlabelled, reason = _read(job)
+    own, notes, reason = _read(job)
     train, test = (own.split.get(name, ()) for name in ('train', 'test'))
     setup = Setup(ModelFolder(job.out), own.with_joined_clips(), job.seed)
     everyone, _ = persons_of(own.videos, job.group_by)
@@ -91,7 +93,7 @@ def fit(job: Fit, events: Events) -> Fitted:
     events.note('\n'.join(f'{name:12}{rows[name]}' for name in _SHOWN))
     events.note(f'held out    {_held_out(setup, reason)}')
     people = find_observers(job, own.annotations, everyone)
-    for note in [*_notes(setup, shared, suspicions, unlabelled), *people.notes]:
+    for note in [*notes, *_notes(setup, shared, suspicions), *people.notes]:
         events.note(f'note        {note}')
     reads_places = job.places and not setup.data.joined
     found, left_out = candidates(
@@ -124,8 +126,8 @@ def fit(job: Fit, events: Events) -> Fitted:
     return Fitted(setup.folder.path, scores)
 
 
-def _read(job: Fit) -> tuple[FitData, int, str]:
-    """Return the data, how many training videos lack labels, and how persons are known.
+def _read(job: Fit) -> tuple[FitData, list[str], str]:
+    """Return the data, what was done to read them, and how persons are known.
 
     Raises:
         UserError: If the training videos cannot teach anything.
@@ -138,12 +140,38 @@ def _read(job: Fit) -> tuple[FitData, int, str]:
             file = ann_file.parent / video['filename']
             video['filename'] = os.path.abspath(file)
     train, test, split = _splits(data, job)
+    notes = [*_at_one_rate(data, train, test)]
     shown = {v['frame_dir']: v for v in data['annotations']}
     videos = labelled_videos([shown[name] for name in train], split, ann_file)
     _check(ann_file, videos, data['metainfo'])
     persons, reason = persons_of(videos, job.group_by)
-    own = FitData.of(data, [*persons], test, persons)
-    return own, len(train) - len(videos), reason
+    if unlabelled := len(train) - len(videos):
+        verb = 'has no label and is' if unlabelled == 1 else 'have no label and are'
+        notes.append(f'{counted(unlabelled, "training video")} {verb} left out')
+    return FitData.of(data, [*persons], test, persons), notes, reason
+
+
+def _at_one_rate(
+    data: AnnotationFile, train: Sequence[str], test: Sequence[str]
+) -> Iterator[str]:
+    """Bring videos to the frame rate of most training videos; yield a note if any is.
+
+    A model learns how far joints move between frames, and counts in them.
+    """
+    learned = {*train}
+    videos = data['annotations']
+    own = Counter(float(v['fps']) for v in videos if v['frame_dir'] in learned)
+    fps = max(own, key=lambda rate: (own[rate], -rate))
+    used, changed = {*train, *test}, 0
+    for i, video in enumerate(videos):
+        if video['fps'] != fps and video['frame_dir'] in used:
+            videos[i] = resampled(video, fps)
+            # Whose frames are others now.
+            videos[i].pop('filename', None)
+            changed += 1
+    if changed:
+        of = f'{changed} of {counted(len(used), "video")}'
+        yield f'read at {fps:g} frames per second, the rate of most: {of}'
 
 
 def _splits(data: AnnotationFile, job: Fit) -> tuple[list[str], list[str], str]:
@@ -174,13 +202,6 @@ def _check(path: Path, videos: Sequence[VideoAnnotation], metainfo: Metainfo) ->
             f'{"es" * (len(names) > 1)} {listed(names)}; label at least two, so that '
             'there is something to tell apart.'
         )
-    rates = {float(video['fps']): video['frame_dir'] for video in videos}
-    if len(rates) > 1:
-        (low, slow), (high, fast) = min(rates.items()), max(rates.items())
-        raise UserError(
-            f'{path}: video {slow!r} has {low:g} frames per second, and {fast!r} '
-            f'{high:g}; since a model counts in frames, convert all to one rate.'
-        )
 
 
 def _shown(videos: Sequence[VideoAnnotation], metainfo: Metainfo) -> list[list[str]]:
@@ -198,15 +219,8 @@ def _notes(
     setup: Setup,
     shared: Sequence[str],
     suspicions: Sequence[object],
-    unlabelled: int,
 ) -> Iterator[str]:
-    """Yield what may limit the model, or what is known of it, in sentences.
-
-    So many training videos are ``unlabelled``.
-    """
-    if unlabelled:
-        verb = 'has no label and is' if unlabelled == 1 else 'have no label and are'
-        yield f'{counted(unlabelled, "training video")} {verb} left out'
+    """Yield what may limit the model, or what is known of it, in sentences."""
     data, meta = with_flat_labels(setup.data.annotations), setup.data.metainfo
     shown = {video['frame_dir']: video for video in data['annotations']}
     train = [v for v in setup.data.videos if v['frame_dir'] in setup.data.persons]

@@ -451,7 +451,6 @@ def test_an_hour_later_speed_is_measured_again_in_the_same_folder(tmp_path):
     ('change', 'named'),
     [
         (lambda v: v['label'].fill(1), "'class_1'"),
-        (lambda v: v.update(fps=10.0 + len(v['label']) % 2), "'video_2' | 10 frames"),
         (lambda v: v['keypoint'].fill(0), 'a.pkl: no video | keypoint'),
     ],
 )
@@ -462,6 +461,16 @@ def test_data_that_cannot_work_is_refused_at_once(fit, tmp_path, change, named):
     with raises_naming(SystemExit, f'{tmp_path}/a.pkl: ', named):
         fit(data)
     assert not (tmp_path / 'model').exists()
+
+
+def test_videos_of_other_rates_are_read_at_that_of_most(said_before, tmp_path):
+    data = small_annotations([60, 45, 50, 40])
+    data['annotations'][1]['fps'] = 20.0
+    assert 'at 10 frames per second, the rate of most: 1 of 4' in said_before(data)
+    read = load_annotations(tmp_path / 'model' / 'annotations.pkl')['annotations']
+    assert [(v['fps'], len(v['label'])) for v in read] == [
+        (10.0, 60), (10.0, 23), (10.0, 50), (10.0, 40)
+    ]  # fmt: skip
 
 
 def test_second_observer_of_other_recordings_is_refused_at_once(fit, tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from mmengine.config import Config
 
 from mmskelseg_io.messages.errors import UserError
-from mmskelseg_runtime.segmenting.frame_rates import show_at
+from mmskelseg_runtime.segmenting.frame_rates import resampled, show_at
 from tests.errors import raises_naming
 from tests.inferring import inferencer_of
 from tests.small_data import ROOT, small_annotations
@@ -58,6 +58,18 @@ def test_joints_are_where_they_were_at_each_time(frames, own, wanted):
     distance = np.abs(middle - (np.arange(frames) + 0.5) / own)
     assert distance.max() <= 0.5 / wanted + 1e-9
     assert set(np.diff(back)) <= {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ('fps', 'label'), [(20.0, [0, 0, 1, 1, 2, 2, 3, 3]), (5.0, [0, 2]), (2.5, [2])]
+)
+def test_labels_are_those_of_the_nearest_frames(fps, label):
+    own = np.arange(4)
+    tiers = np.stack([own, own[::-1]])
+    changed = resampled(video(4, 10.0, label=tiers, observers={'ann': own}), fps)
+    assert changed['label'][0].tolist() == changed['observers']['ann'].tolist() == label
+    assert changed['label'][1].tolist() == [3 - value for value in label]
+    assert changed['total_frames'] == len(label)
 
 
 def test_lost_joints_are_not_mixed_with_seen_ones():

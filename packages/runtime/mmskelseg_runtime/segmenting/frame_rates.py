@@ -7,7 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmskelseg_io.poses.poses import check_frames
-from mmskelseg_io.structures.annotations import PLACE_KEYS, VideoAnnotation
+from mmskelseg_io.structures.annotations import (
+    FRAME_KEYS,
+    PLACE_KEYS,
+    VideoAnnotation,
+)
 from mmskelseg_io.structures.bodies import changed_bodies, joints_seen
 
 # Relative difference of frame rates that is ignored: 29.97 is treated as 30, and the
@@ -55,27 +59,38 @@ def show_at(
             f'{fps:g}, so its labels may be wrong; convert the video (ffmpeg -i '
             f'OLD -r {fps:g} NEW.mp4)',
         )
-    # Enough frames to show each frame of the video.
-    count = math.ceil(frames * fps / own - 1e-9)
-    check_frames(count, frames, own, str(video.get('frame_dir', 'video')))
-    changed = _resampled(video, fps, count)
+    changed = resampled(video, fps)
+    changed.pop('label', None)
     back = ((np.arange(frames) + 0.5) * fps / own).astype(np.int64)
     return ShownVideo(
         changed,
-        np.minimum(back, count - 1),
+        np.minimum(back, changed['total_frames'] - 1),
         f'shown to the model at {fps:g} frames per second, the rate of its training '
         f'data, instead of {own:g}',
     )
 
 
-def _resampled(video: VideoAnnotation, fps: float, count: int) -> VideoAnnotation:
-    """Return a video with ``count`` frames at another frame rate, without labels."""
+def resampled(video: VideoAnnotation, fps: float) -> VideoAnnotation:
+    """Return a video at another frame rate, with the labels of the nearest frames.
+
+    Raises:
+        UserError: If it would have implausibly many frames.
+    """
     own, frames = video['fps'], video['total_frames']
+    # Enough frames to show each frame of the video.
+    count = math.ceil(frames * fps / own - 1e-9)
+    check_frames(count, frames, own, str(video.get('frame_dir', 'video')))
     # The position of the middle of each new frame among the old ones.
     places = np.clip((np.arange(count) + 0.5) * own / fps - 0.5, 0, frames - 1)
     changed: VideoAnnotation = {**video, 'fps': fps, 'total_frames': count}
     changed.update(interpolated(video, places))
-    changed.pop('label', None)
+    nearest = nearest_frames(places)
+    for key in FRAME_KEYS:
+        if key in video:
+            changed[key] = video[key][..., nearest]
+    if 'observers' in video:
+        labels = video['observers'].items()
+        changed['observers'] = {who: label[..., nearest] for who, label in labels}
     return changed
 
 
