@@ -140,8 +140,8 @@ def _read(job: Fit) -> tuple[FitData, list[str], str]:
             file = ann_file.parent / video['filename']
             video['filename'] = os.path.abspath(file)
     train, test, split = _splits(data, job)
-    notes = [*_at_one_rate(data, train, test)]
     shown = {v['frame_dir']: v for v in data['annotations']}
+    notes = [*_at_one_rate(shown, train, test)]
     videos = labelled_videos([shown[name] for name in train], split, ann_file)
     _check(ann_file, videos, data['metainfo'])
     persons, reason = persons_of(videos, job.group_by)
@@ -152,25 +152,22 @@ def _read(job: Fit) -> tuple[FitData, list[str], str]:
 
 
 def _at_one_rate(
-    data: AnnotationFile, train: Sequence[str], test: Sequence[str]
+    shown: Mapping[str, VideoAnnotation], train: Sequence[str], test: Sequence[str]
 ) -> Iterator[str]:
     """Bring videos to the frame rate of most training videos; yield a note if any is.
 
     A model learns how far joints move between frames, and counts in them.
     """
-    learned = {*train}
-    videos = data['annotations']
-    own = Counter(float(v['fps']) for v in videos if v['frame_dir'] in learned)
+    own = Counter(float(shown[name]['fps']) for name in train)
     fps = max(own, key=lambda rate: (own[rate], -rate))
-    used, changed = {*train, *test}, 0
-    for i, video in enumerate(videos):
-        if video['fps'] != fps and video['frame_dir'] in used:
-            videos[i] = resampled(video, fps)
-            # Whose frames are others now.
-            videos[i].pop('filename', None)
-            changed += 1
-    if changed:
-        of = f'{changed} of {counted(len(used), "video")}'
+    used = {*train, *test}
+    others = [shown[name] for name in used if shown[name]['fps'] != fps]
+    for video in others:
+        video.update(resampled(video, fps))
+        # Whose frames are others now.
+        video.pop('filename', None)
+    if others:
+        of = f'{len(others)} of {counted(len(used), "video")}'
         yield f'read at {fps:g} frames per second, the rate of most: {of}'
 
 

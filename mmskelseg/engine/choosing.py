@@ -82,6 +82,11 @@ class Given:
         return order_of(self.train, self.meta)
 
     @cached_property
+    def rates(self) -> list[float]:
+        """The frame rates of the training videos, the lowest first."""
+        return sorted({float(video['fps']) for video in self.train})
+
+    @cached_property
     def clips(self) -> list[VideoAnnotation]:
         """The training videos that are clips, if they are to be joined."""
         if not are_clips(self.train):
@@ -227,6 +232,14 @@ def _recipe(given: Given, choice: Choice) -> Answer:
     return {'recipe': recipe, 'reason': reason}, line
 
 
+def _rates(given: Given, choice: Choice) -> Answer:
+    """Whether frames last equally long."""
+    return {}, '' if len(given.rates) == 1 else (
+        f'videos have {given.rates[0]:g} to {given.rates[-1]:g} frames per second, and '
+        'each is read at its own; `mmskelseg fit` reads all at one.'
+    )
+
+
 def _asked_recipe(request: ConfigRequest) -> str | None:
     """Return the recipe that is asked for, if it goes together with the rest."""
     is_other = request.recipe not in (None, *_COORDINATES)
@@ -283,21 +296,21 @@ def _check_one_person(given: Given) -> None:
 
 def _frames(seconds: float, given: Given) -> int:
     """Return the number of whole frames within a time."""
-    rates = sorted({video['fps'] for video in given.train})
-    if len(rates) > 1:
+    if len(given.rates) > 1:
         raise UserError(
             f'{given.path}: --streaming needs videos of one frame rate, but they have '
-            f'{rates[0]:g} to {rates[-1]:g} frames per second; convert them to one.'
+            f'{given.rates[0]:g} to {given.rates[-1]:g} frames per second; convert them '
+            'to one.'
         )
     longest = given.longest
-    if seconds * rates[0] >= longest:
+    if seconds * given.rates[0] >= longest:
         raise UserError(
             f'{given.path}: --streaming {seconds:g} waits {seconds:g} s for each '
-            f'label, but the longest training video lasts {longest / rates[0]:g} s; '
+            f'label, but the longest training video lasts {longest / given.rates[0]:g} s; '
             'use fewer seconds, or leave --streaming out to label whole videos.'
         )
     # 0.3 s at 10 frames per second are 3 frames, despite rounding.
-    return int(seconds * rates[0] + 1e-6)
+    return int(seconds * given.rates[0] + 1e-6)
 
 
 def _turns(given: Given, choice: Choice) -> Answer:
@@ -587,6 +600,7 @@ def _frames_of(videos: Sequence[VideoAnnotation]) -> str:
 #: What is asked, in this order: each question knows the answers to those before it.
 QUESTIONS: Mapping[str, Callable[[Given, Choice], Answer]] = {
     'recipe': _recipe,
+    'rates': _rates,
     'network': _network,
     'turns': _turns,
     'pairs': _pairs,

@@ -64,6 +64,12 @@ def test_config_states_the_data_and_inherits_the_rest(make_config, tmp_path):
     assert len((tmp_path / 'mine.py').read_text().splitlines()) < 30
 
 
+def test_several_frame_rates_are_told_of(make_config):
+    data = without_script()
+    data['annotations'][0]['fps'] = 20.0
+    assert 'videos have 10 to 20 frames per second' in make_config(data)[0]
+
+
 def test_trainings_of_long_recordings_are_planned_from_their_labels(make_config):
     """80 s of ten minutes are three crops, of which 100 epochs see six in two steps."""
     data = small_annotations((12_000, 12_000, 50))
