@@ -296,21 +296,21 @@ def _check_one_person(given: Given) -> None:
 
 def _frames(seconds: float, given: Given) -> int:
     """Return the number of whole frames within a time."""
-    if len(given.rates) > 1:
+    rates = given.rates
+    if len(rates) > 1:
         raise UserError(
             f'{given.path}: --streaming needs videos of one frame rate, but they have '
-            f'{given.rates[0]:g} to {given.rates[-1]:g} frames per second; convert them '
-            'to one.'
+            f'{rates[0]:g} to {rates[-1]:g} frames per second; convert them to one.'
         )
     longest = given.longest
-    if seconds * given.rates[0] >= longest:
+    if seconds * rates[0] >= longest:
         raise UserError(
             f'{given.path}: --streaming {seconds:g} waits {seconds:g} s for each '
-            f'label, but the longest training video lasts {longest / given.rates[0]:g} s; '
+            f'label, but the longest training video lasts {longest / rates[0]:g} s; '
             'use fewer seconds, or leave --streaming out to label whole videos.'
         )
     # 0.3 s at 10 frames per second are 3 frames, despite rounding.
-    return int(seconds * given.rates[0] + 1e-6)
+    return int(seconds * rates[0] + 1e-6)
 
 
 def _turns(given: Given, choice: Choice) -> Answer:
