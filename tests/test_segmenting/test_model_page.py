@@ -17,7 +17,7 @@ from mmskelseg_runtime.page import FOLDER
 from tests.browser import drawn, launched, marks, opened
 from tests.errors import raises_naming
 from tests.small_data import save_poses, small_annotations
-from tests.test_pages import FAULTS, OPEN
+from tests.test_pages import FAULTS, FOLD
 from tests.test_segmenting.conftest import META, SMALL, make_config
 
 JOINTS = Skeleton.get('coco17').joints
@@ -287,7 +287,7 @@ class TestPage:
                 page.evaluate(begin)
                 drawn(page)
                 page.wait_for_selector('.ask')
-                page.evaluate(OPEN)
+                page.evaluate(FOLD, True)
                 assert page.evaluate(FAULTS) == []
                 page.fill('.ask input', '10')
                 page.click('.ask button')
