@@ -6,12 +6,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
 
+from markdown_it import MarkdownIt
 from mmengine.config import Config
 
 from mmskelseg.commands._opening import opened
 from mmskelseg.commands.share import Share
 from mmskelseg.converters.checkpoints.publish_model import PublishModel
-from mmskelseg.export.cards import card, data_of, facts_of, limits_of, needs_of
+from mmskelseg.export.cards import card, facts_of, sections
 from mmskelseg.export.export import export_onnx
 from mmskelseg.export.onnx_files import without_default
 from mmskelseg_io.files.atomic import atomic_write, atomic_write_text
@@ -95,14 +96,10 @@ def write_html(job: Share, events: Events) -> Path:
             export_onnx(config, [str(weights)], model)
         name = source.stem if is_onnx(first) else source.resolve().name
         facts = facts_of(model, source) | {'about': job.about}
-        about = [
-            ('It reads', needs_of(facts)),
-            ('It has learnt from', data_of(facts)),
-            ('Limits', limits_of(facts)),
-        ]
+        shown = MarkdownIt('commonmark', {'html': False}).enable('table')
         bare = Path(folder, 'page.onnx')
         bare.write_bytes(without_default(model.read_bytes(), 'range'))
-        write_page(bare, page, name, about, job.sample)
+        write_page(bare, page, name, shown.render(sections(facts)), job.sample)
     events.note(f'{page} runs in a browser; {page.stat().st_size / 1e6:.1f} MB')
     return page
 

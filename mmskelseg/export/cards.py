@@ -160,10 +160,15 @@ def card(facts: Facts, name: str) -> str:
         'huggingface_hub. In PyTorch, `SkelSegInferencer.from_pretrained` opens it.',
         'All files are data: opening them runs no program.',
     ]
-    lines += ['', '## What it reads', '', *needs_of(facts)]
-    lines += ['', '## Data', '', *data_of(facts)]
+    return '\n'.join([*lines, '', sections(facts)])
+
+
+def sections(facts: Facts) -> str:
+    """Return what a card states of a model, however it is used."""
+    lines = ['## What it reads', '', *_needs(facts)]
+    lines += ['', '## Data', '', *_data(facts)]
     lines += ['', '## Scores', '', *_scores(facts)]
-    lines += ['', '## Intended use and limits', '', *limits_of(facts), '']
+    lines += ['', '## Intended use and limits', '', *_limits(facts), '']
     return '\n'.join(lines)
 
 
@@ -194,7 +199,7 @@ def _code(names: Sequence[str]) -> str:
     return ', '.join(f'`` {n} ``' if '`' in n else f'`{n}`' for n in names)
 
 
-def needs_of(facts: Facts) -> Iterator[str]:
+def _needs(facts: Facts) -> Iterator[str]:
     """Yield lines on what a model reads."""
     yield f'- {counted(len(facts["joints"]), "joint")}: {_code(facts["joints"])}.'
     yield '  Others are matched by their names; a table may say more (`--joints`).'
@@ -206,7 +211,7 @@ def needs_of(facts: Facts) -> Iterator[str]:
     yield f'- Distances are {facts["distances"]}.'
 
 
-def data_of(facts: Facts) -> Iterator[str]:
+def _data(facts: Facts) -> Iterator[str]:
     """Yield lines on what a model was trained on."""
     data = facts['data']
     yield f'{data["name"] or "Not stated."}'
@@ -256,7 +261,7 @@ def _scores(facts: Facts) -> Iterator[str]:
         yield 'Probabilities are not calibrated.'
 
 
-def limits_of(facts: Facts) -> Iterator[str]:
+def _limits(facts: Facts) -> Iterator[str]:
     """Yield lines on what a model is for, and what is not known of it."""
     yield f'{facts["about"]}\n'
     if never := [r['name'] for r in facts['by_class'] if not r['predicted']]:

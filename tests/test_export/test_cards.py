@@ -1,6 +1,7 @@
 """Cards of shared models."""
 
 import json
+import re
 import shutil
 from contextlib import contextmanager
 
@@ -8,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
+from mmskelseg.commands.share import main as share
 from mmskelseg.export.cards import card, facts_of
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_runtime.segmenting.model_files import KEY
@@ -67,6 +69,16 @@ def test_card_has_what_a_fit_reports(fit):
         assert line in text.splitlines()
     for secret in ('ann_home', 'secret'):
         assert secret not in text
+
+
+def test_page_of_a_fit_has_its_card(fit):
+    page = fit / 'page.html'
+    share([str(fit), '--page', str(page), '--about', 'For <b>mice</b>.'])
+    (facts,) = re.findall(r'id="facts">(.*?)</script>', page.read_text())
+    shown = json.loads(facts)['card']
+    for part in ('<td>71.2</td>', '(untested: too few bouts): <code>groom</code>'):
+        assert part in shown
+    assert 'For &lt;b&gt;mice&lt;/b&gt;.' in shown
 
 
 def test_front_matter_has_scores_as_a_hub_lists_them(fit):

@@ -173,8 +173,8 @@ function Segments() {
 }
 
 const About = () => html`<details class="about" open=${!state.recording}>
-  <summary>What this model reads, and what it does not know</summary>
-  ${facts.about.map(([title, lines]) => html`<h2>${title}</h2><ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>`)}
+  <summary>What this model reads, how good it is, and what it does not know</summary>
+  <div dangerouslySetInnerHTML=${{ __html: facts.card }} />
 </details>`
 
 function App() {

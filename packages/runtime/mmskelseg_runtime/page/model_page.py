@@ -2,7 +2,6 @@
 
 import gzip
 import re
-from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +29,7 @@ def write_page(
     model: Path,
     page: Path,
     name: str,
-    about: Sequence[tuple[str, Iterable[str]]],
+    card: str,
     sample: Path | None = None,
 ) -> None:
     """Write the page of an exported model.
@@ -39,7 +38,7 @@ def write_page(
         model: Its file, in which the input `range` has no default.
         page: The HTML file to write.
         name: The title.
-        about: Headings, and lines of Markdown on what the model reads and knows.
+        card: What the model reads and knows, as HTML.
         sample: A file of poses to try it on.
 
     Raises:
@@ -63,7 +62,7 @@ def write_page(
         facts={
             **_facts(predictor.file.metadata, recipe),
             'name': name,
-            'about': [(title, [*_plain(lines)]) for title, lines in about],
+            'card': card,
         },
         sample=sample
         and {
@@ -95,14 +94,6 @@ def _facts(metadata: ModelMetadata, recipe: FeatureRecipe) -> dict[str, object]:
         'layouts': {**layouts, 'mediapipe': LANDMARKS},
         'boris': AGGREGATED.split(','),
     }
-
-
-def _plain(lines: Iterable[str]) -> Iterator[str]:
-    """Yield the items of a list in Markdown as texts."""
-    for item in re.split(r'\n(?! )', '\n'.join(lines)):
-        text = re.sub(r'`` (.*?) ``|`(.*?)`|\*\*', r'\1\2', item.removeprefix('- '))
-        if text:
-            yield ' '.join(text.split())
 
 
 def _runtime() -> str:
