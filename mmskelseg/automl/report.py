@@ -271,8 +271,9 @@ def _candidates(setup: Setup, outcome: Outcome) -> list[Content]:
 
 def _next(setup: Setup, recipes: Sequence[FeatureRecipe]) -> list[str]:
     """Return commands for what is to be done with a model of some recipes."""
-    reads, more = 'VIDEO', ' --objects OBJECTS' * any(one.kinds for one in recipes)
+    reads, more = 'INPUT', ' --objects OBJECTS' * any(one.kinds for one in recipes)
     more += ' --places PLACES' * any(one.places for one in recipes)
+    more += ' --person each' * all('individual' in v for v in setup.data.videos)
     if any(one.in_3d for one in recipes):
         # They have objects and places, too.
         reads, more = 'ANNOTATIONS', ''

@@ -72,6 +72,7 @@ def test_two_mice_are_coded_learned_and_compared(run_tool, fit, tmp_path):
     assert 'held out' in said
     assert 'is seen with the nearest other' in said
     assert '--no-pairs' in said
+    assert 'Segment: mmskelseg segment INPUT model --person each' in said
     assert (tmp_path / 'model' / 'report.html').is_file()
 
     # It codes the two others, which are compared together with what was coded by hand.

@@ -66,9 +66,9 @@ def test_videos_become_a_model_that_labels_a_new_video(run_tool, fit, tmp_path):
         said = fit(*words).stdout
     reads, command = said.splitlines()[-2:]
     assert '2D' in reads
-    assert command == 'Segment: mmskelseg segment VIDEO model'
+    assert command == 'Segment: mmskelseg segment INPUT model'
     new = film(tmp_path / 'new.mp4', 2, 3, 3, 4)
-    words = command.removeprefix('Segment: ').replace('VIDEO', 'new.mp4').split()
+    words = command.removeprefix('Segment: ').replace('INPUT', 'new.mp4').split()
     run_tool(*words)
     out = tmp_path / 'work_dirs/segment/new.mp4'
     for name in ('segments.eaf', 'segments.srt', 'timeline.png', 'overlay.mp4'):

@@ -74,7 +74,7 @@ def test_videos_become_a_data_set_without_labels(extract, filmed, tmp_path):
     meta = data['metainfo']
     assert (meta['skeleton'], meta['classes']) == ('coco17', ['unlabelled'])
     assert meta['pose_estimator'] == {'type': 'Seeing', 'people': 2}
-    note = 'of up to 2 people the longest of 2 tracks linked by overlap'
+    note = 'of up to 2 people only one, the longest of 2 tracks linked by overlap'
     assert meta['notes'] == [note]
     assert note in output
     assert 'videos: 2, frames: 20' in output
@@ -87,7 +87,7 @@ def test_person_and_classes_are_options(extract, filmed, tmp_path):
         folder, options=['--person', 'largest', '--classes', 'walk', 'sit']
     )
     assert extract.seen == []
-    assert 'of up to 2 people the largest in each frame' in output
+    assert 'of up to 2 people only one, the largest in each frame' in output
     data = load_annotations(tmp_path / 'out/annotations.pkl')
     assert data['metainfo']['classes'] == ['walk', 'sit']
     assert data['metainfo']['person'] == 'largest'

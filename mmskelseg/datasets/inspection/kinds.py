@@ -50,7 +50,7 @@ def _kind(path: Path) -> Kind:
         return {'kind': 'config'}, [
             f'mmskelseg train {shlex.quote(str(path))}',
             f'mmskelseg test {shlex.quote(str(path))}',
-            f'mmskelseg segment VIDEO {shlex.quote(str(path))} --out out',
+            f'mmskelseg segment INPUT {shlex.quote(str(path))} --out out',
         ]
     if path.suffix in _MODELS or (path / 'model.onnx').is_file():
         return _model(path)
@@ -155,4 +155,4 @@ def _labels(path: Path) -> Kind:
 
 def _model(path: Path) -> Kind:
     name = shlex.quote(str(path))
-    return {'kind': 'trained model'}, [f'mmskelseg segment VIDEO {name} --out out']
+    return {'kind': 'trained model'}, [f'mmskelseg segment INPUT {name} --out out']

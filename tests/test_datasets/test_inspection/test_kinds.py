@@ -31,7 +31,7 @@ def written_poses(path):
         ('a.csv', written_labels, 'labels | csv | 2: lift, walk | --labels'),
         ('a.npz', written_poses, 'poses | npz | 60 frames | coco17 | segment'),
         ('a.mp4', lambda path: write_video(path, [9] * 20), 'video | 2.0 s | 64x48'),
-        ('a.onnx', lambda path: path.touch(), 'model | mmskelseg segment VIDEO'),
+        ('a.onnx', lambda path: path.touch(), 'model | mmskelseg segment INPUT'),
         ('a.py', lambda path: path.touch(), 'config | mmskelseg train'),
     ],
 )  # fmt: skip

@@ -158,7 +158,7 @@ def choose_person(
         rows, note = np.full(frames, poses.people.index(policy)), 'as named'
     elif poses.people:
         rows = np.full(frames, int(_worth(poses, policy).sum(axis=1).argmax()))
-        note = notes.get(policy, 'seen longest')
+        note = notes.get(policy, 'seen longest (--person each reads all)')
     elif policy == 'track':
         tracks = link_by_overlap(_boxes(poses))
         longest = np.bincount(tracks[tracks >= 0]).argmax()
@@ -168,7 +168,7 @@ def choose_person(
         rows = _worth(poses, policy).argmax(axis=0)
         note = f'{notes[policy]} in each frame'
     who = poses.people[rows[0]] if poses.people else ''
-    note = f'of up to {persons} people {f"{who}, " if who else ""}{note}'
+    note = f'of up to {persons} people only {who or "one"}, {note}'
     rest = find_tracks(poses)[0] if others else []
     return _only(poses, Track(who, rows), note, others=rest)[1]
 

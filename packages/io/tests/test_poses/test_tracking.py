@@ -93,7 +93,7 @@ def test_policy_chooses_among_people_of_a_frame(policy, expected, note, crossing
     chosen = choose_person(people_of(rows, person_score=score), policy, 'a.json')
     boxes = [{'s': small, 'l': large}[who][0] for who in expected]
     np.testing.assert_array_equal(chosen.keypoint, np.reshape(boxes, (1, 5, 2, 2)))
-    assert chosen.notes == (f'of up to 2 people {note}',)
+    assert chosen.notes == (f'of up to 2 people only one, {note}',)
 
 
 def test_score_of_joints_stands_in_for_that_of_people():
