@@ -449,6 +449,13 @@ def test_hidden_files_are_no_poses_labels_or_videos(convert, poses, labels, clip
     assert [video['frame_dir'] for video in data['annotations']] == [*VIDEOS]
 
 
+def test_what_segment_writes_for_programs_is_not_read_as_labels(convert, labels):
+    """A folder of predictions that were corrected, as tables, has it, too."""
+    (labels / 'take1_segments.json').write_text('{"frame_dir": "take1"}')
+    data, _ = convert()
+    assert len(data['annotations']) == len(VIDEOS)
+
+
 def test_labels_may_have_the_name_of_the_poses_and_more(convert, labels):
     for file in list(labels.iterdir()):
         file.rename(file.with_stem(f'{file.stem}_labels'))

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -10,7 +11,7 @@ from mmskelseg.datasets.inspection.summary import summarize
 from mmskelseg_io.files.annotations import load_annotations
 from mmskelseg_io.files.video import VideoFile, is_video
 from mmskelseg_io.labels import read_segments
-from mmskelseg_io.labels.reading import LABEL_FORMATS
+from mmskelseg_io.labels.reading import EACH_SUBJECT, LABEL_FORMATS, reader_options
 from mmskelseg_io.messages.counts import counted, listed
 from mmskelseg_io.messages.errors import MissingFileError, UserError
 from mmskelseg_io.poses.reading import POSE_FORMATS, read_poses
@@ -23,20 +24,26 @@ from mmskelseg_io.structures.splits import folds_of
 
 # The rows of the overview that say what can be learned.
 _SHOWN = ('skeleton', 'persons', 'fps', 'segments', 'background', 'unlabelled')
-_MODELS = ('.onnx', '.pth', '.safetensors')
-# What is known of a file, in rows, and the commands that can use it.
+_SEGMENT = 'segment {} MODEL --out out'
+_USE = 'segment INPUT {} --out out'
+# What is known of a file, in rows, and the commands that can use it, named by {}.
 Kind: TypeAlias = tuple[dict[str, str], list[str]]
 
 
 def described(path: Path) -> str:
     """Return what a file is, and the commands that can use it, as text.
 
+    Of a folder, it is the first video, or file of poses or labels, that is read.
+
     Raises:
         UserError: If it is none that any command reads, or is faulty.
     """
     rows, commands = _kind(path)
     lines = [f'{name:12}{text}' for name, text in {'file': str(path), **rows}.items()]
-    return '\n'.join([*lines, '', 'Next:', *(f'  {line}' for line in commands)])
+    folder = path if path.is_dir() else path.parent
+    for place, named in (('{folder}', folder), ('{}', path)):
+        commands = [one.replace(place, shlex.quote(str(named))) for one in commands]
+    return '\n'.join([*lines, '', 'Next:', *(f'  mmskelseg {one}' for one in commands)])
 
 
 def _kind(path: Path) -> Kind:
@@ -44,33 +51,41 @@ def _kind(path: Path) -> Kind:
         raise MissingFileError(f'{path}: there is no such file or folder.')
     if path.suffix in ('.pkl', '.pickle'):
         return _annotations(path)
+    if path.suffix == '.py':
+        return {'kind': 'config'}, ['train {}', 'test {}', _USE]
+    models = ('.onnx', '.pth', '.safetensors')
+    if path.suffix in models or (path / 'model.onnx').is_file():
+        return {'kind': 'trained model'}, [_USE]
+    try:
+        return _recording(path)
+    except UserError:
+        for file in sorted(one for one in path.glob('*') if one.is_file()):
+            with suppress(UserError):
+                rows, commands = _recording(file)
+                return {'such as': file.name, **rows}, commands
+        raise
+
+
+def _recording(path: Path) -> Kind:
+    """Return what a video, poses or labels are."""
     if is_video(path):
         return _video(path)
-    if path.suffix == '.py':
-        return {'kind': 'config'}, [
-            f'mmskelseg train {shlex.quote(str(path))}',
-            f'mmskelseg test {shlex.quote(str(path))}',
-            f'mmskelseg segment INPUT {shlex.quote(str(path))} --out out',
-        ]
-    if path.suffix in _MODELS or (path / 'model.onnx').is_file():
-        return _model(path)
     reasons = []
     for read in (_labels, _poses):
         try:
             return read(path)
         except UserError as error:
-            reasons.append(str(error).removeprefix(f'{path}: '))
+            reasons.append(str(error).removeprefix(f'{path}: ').rstrip('.'))
+    labels, poses = reasons
     raise UserError(
-        f'{path}: is read neither as labels ({reasons[0].rstrip(".")}) nor as poses '
-        f'({reasons[1].rstrip(".")}).'
+        f'{path}: is read neither as labels ({labels}) nor as poses ({poses}).'
     )
 
 
 def _annotations(path: Path) -> Kind:
     data = load_annotations(path)
-    summary = summarize(data, path.parent)
-    rows = overview(str(path), summary)
-    assumed = data['metainfo'].get('assumed', {})
+    rows = overview(str(path), summarize(data, path.parent))
+    assumed, classes = data['metainfo'].get('assumed', {}), data['metainfo']['classes']
     in_3d = all('keypoint_3d' in video for video in data['annotations'])
     in_2d = not only_in_3d(data['metainfo'])
     return {
@@ -78,11 +93,10 @@ def _annotations(path: Path) -> Kind:
         'length': rows['videos'].partition(', ')[2],
         **{name: rows[name] for name in _SHOWN},
         'joints': ' and '.join(['in 2D'] * in_2d + ['in 3D'] * in_3d),
-        'classes': f'{len(data["metainfo"]["classes"])}: '
-        f'{listed(data["metainfo"]["classes"], 8)}',
+        'classes': f'{len(classes)}: {listed(classes, 8)}',
         'splits': ', '.join(f'{k} ({len(v)})' for k, v in data['split'].items()),
         'assumed': ', '.join(f'{k}: {v}' for k, v in assumed.items()) or 'nothing',
-    }, [*_for_annotations(data, shlex.quote(str(path)))]
+    }, [*_for_annotations(data)]
 
 
 def _parts(data: AnnotationFile) -> str:
@@ -94,34 +108,30 @@ def _parts(data: AnnotationFile) -> str:
     return ' and '.join(counted(n, k) + words[k] for k, n in parts.items() if n)
 
 
-def _for_annotations(data: AnnotationFile, path: str) -> Iterator[str]:
-    yield f'mmskelseg browse {path}'
+def _for_annotations(data: AnnotationFile) -> Iterator[str]:
+    yield 'browse {}'
     if any((video['label'] != IGNORED).any() for video in data['annotations']):
-        yield f'mmskelseg fit {path} --out model'
+        yield 'fit {} --out model'
         for i, (train, test) in enumerate(folds_of(data['split']).values()):
             words = f' --train {train} --test {test}' if i else ''
-            yield f'mmskelseg make-config {path} mine.py{words}'
+            yield f'make-config {{}} mine.py{words}'
     if 'recording' in _parts(data):
-        yield f'mmskelseg convert clips {path} clips.pkl'
-    yield f'mmskelseg segment {path} MODEL --out out'
+        yield 'convert clips {} clips.pkl'
+    yield _SEGMENT
 
 
 def _video(path: Path) -> Kind:
-    video, name = VideoFile.open(path), shlex.quote(str(path))
+    video = VideoFile.open(path)
     return {
         'kind': 'video',
         'length': f'{video.seconds:.1f} s, {counted(video.frames, "frame")}',
         'fps': f'{video.fps:g}',
         'image': '{1}x{0}'.format(*video.img_shape),
-    }, [
-        f'mmskelseg poses {name} --out poses',
-        f'mmskelseg segment {name} MODEL --out out',
-        f'mmskelseg studio {shlex.quote(str(path.parent))}',
-    ]
+    }, ['poses {} --out poses', _SEGMENT, 'studio {folder}']
 
 
 def _poses(path: Path) -> Kind:
-    poses, name = read_poses(path), shlex.quote(str(path))
+    poses = read_poses(path)
     persons, frames = poses.keypoint.shape[:2]
     skeleton = Skeleton.get(poses.skeleton)
     return {
@@ -131,28 +141,23 @@ def _poses(path: Path) -> Kind:
         'persons': str(persons),
         'skeleton': f'{skeleton.name}, {skeleton.num_joints} joints',
         'notes': '; '.join(poses.notes) or 'none',
-    }, [
-        f'mmskelseg segment {name} MODEL --out out',
-        f'mmskelseg convert keypoints {name} data/mine --labels LABELS',
-        f'mmskelseg studio {shlex.quote(str(path.parent))}',
-    ]
+    }, [_SEGMENT, 'convert keypoints {} data/mine --labels LABELS', 'studio {folder}']
 
 
 def _labels(path: Path) -> Kind:
-    videos, name = read_segments(path), shlex.quote(str(path))
-    names = sorted({one.label for video in videos for one in video.segments})
-    count = sum(len(video.segments) for video in videos)
+    kind = LABEL_FORMATS.recognise(path)
+    subject = EACH_SUBJECT if 'subject' in reader_options(kind) else None
+    videos = read_segments(path, subject=subject)
+    segments = [one for video in videos for one in video.segments]
+    names = sorted({one.label for one in segments})
+    who = sorted({one.individual for one in segments} - {''})
     return {
-        'kind': f'labels in the format {LABEL_FORMATS.recognise(path)}',
+        'kind': f'labels in the format {kind}',
         'videos': str(len(videos)),
-        'segments': f'{count:,}',
+        'individuals': listed(who, 8),
+        'segments': f'{len(segments):,}',
         'classes': f'{len(names)}: {listed(names, 8)}',
     }, [
-        f'mmskelseg convert keypoints POSES data/mine --labels {name}',
-        f'mmskelseg bouts {name}',
+        'convert keypoints POSES data/mine --labels {}' + ' --person each' * bool(who),
+        'bouts {}',
     ]
-
-
-def _model(path: Path) -> Kind:
-    name = shlex.quote(str(path))
-    return {'kind': 'trained model'}, [f'mmskelseg segment INPUT {name} --out out']

@@ -5,6 +5,8 @@ import json
 import pytest
 
 from mmskelseg.datasets.inspection.kinds import described
+from mmskelseg_io.labels.boris import write_boris_events
+from mmskelseg_io.labels.segments import Segment, VideoSegments
 from tests.clip_files import in_2d, in_3d, write
 from tests.clips import write_video
 from tests.errors import assert_names, raises_naming
@@ -19,6 +21,19 @@ def written_poses(path):
     save_poses(path, small_annotations()['annotations'][0])
 
 
+def written_subjects(path):
+    segments = [Segment(0, 1, 'walk', individual='ann'),
+                Segment(0, 2, 'lift', individual='bob')]  # fmt: skip
+    write_boris_events(path, [VideoSegments('a', segments, 10, 30)])
+
+
+def written_folder(path):
+    path.mkdir()
+    (path / 'notes.txt').write_text('of nobody')
+    written_poses(path / 'take1.npz')
+    written_poses(path / 'take2.npz')
+
+
 @pytest.mark.parametrize(
     ('name', 'save', 'named'),
     [
@@ -29,6 +44,10 @@ def written_poses(path):
         ('a.pkl', lambda path: write(small_annotations(), path),
          '3 recordings | class_2 | train (2), test (1) | nothing | convert clips'),
         ('a.csv', written_labels, 'labels | csv | 2: lift, walk | --labels'),
+        ('a.csv', written_subjects,
+         'boris_events | individuals | ann, bob | --person each'),
+        ('poses', written_folder,
+         'take1.npz | poses | segment | mmskelseg studio'),
         ('a.npz', written_poses, 'poses | npz | 60 frames | coco17 | segment'),
         ('a.mp4', lambda path: write_video(path, [9] * 20), 'video | 2.0 s | 64x48'),
         ('a.onnx', lambda path: path.touch(), 'model | mmskelseg segment INPUT'),

@@ -79,7 +79,12 @@ def find_labels(
         )
     files = look_into(
         paths,
-        lambda path: suffix_of(path) in LABEL_FORMATS.suffixes and path.is_file(),
+        lambda path: (
+            suffix_of(path) in LABEL_FORMATS.suffixes
+            and path.is_file()
+            # What `mmskelseg segment` writes for programs, beside other files.
+            and not path.name.endswith('segments.json')
+        ),
         f'label file ({", ".join(LABEL_FORMATS.suffixes)})',
     )
     notes: list[str] = []
