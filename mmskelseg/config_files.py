@@ -33,11 +33,11 @@ def find_config(name: str | os.PathLike) -> Path:
             name is unique.
 
     Raises:
-        MissingFileError: If there is no such config.
+        MissingFileError: If there is no such config, or the path is of something else.
         UserError: If several configs have this name.
     """
     path = Path(name)
-    if path.is_file():
+    if path.suffix in ('.py', '.yaml', '.yml', '.json') and path.is_file():
         return path
     if own := config_in(path):
         return own
@@ -54,10 +54,10 @@ def find_config(name: str | os.PathLike) -> Path:
             f'{name}: several configs have this name: {", ".join(found)}; name one '
             'with its folder.'
         )
-    if path.is_dir():
+    if path.exists():
         raise MissingFileError(
-            f'{name}: this folder is not a config and has no checkpoint of a training '
-            '(epoch_N.pth); name the file of a config.'
+            f'{name}: is neither a config nor a folder with a checkpoint (epoch_N.pth);'
+            f' `mmskelseg doctor {name}` says which commands read it.'
         )
     near = get_close_matches(wanted, known, cutoff=0.5)
     hint = f'; did you mean {" or ".join(near)}?' if near else '.'

@@ -19,3 +19,10 @@ def test_config_is_found_by_path_and_name(tmp_path, monkeypatch):
         find_config('skelseg/toy_joint_lim')
     with raises_naming(UserError, 'uwiom_pose3d: ', 'ms_gcn/uwiom_pose3d, ms_tcn2/'):
         find_config(Path('uwiom_pose3d'))
+
+
+def test_file_that_is_no_config_is_told_from_a_missing_one(tmp_path):
+    (tmp_path / 'take1.csv').touch()
+    for path in (tmp_path, tmp_path / 'take1.csv'):
+        with raises_naming(MissingFileError, f'{path}: ', f'mmskelseg doctor {path}'):
+            find_config(path)

@@ -65,10 +65,11 @@ def _apart_of_each(data: AnnotationFile) -> dict[str, AnnotationFile]:
 
 def _checked(path: Path) -> AnnotationFile:
     if path.is_dir():
-        raise MissingFileError(
-            f'{path}: this is a folder; name the file in it, '
-            f'{path / "annotations.pkl"}.'
-        )
+        file = path / 'annotations.pkl'
+        what = f'name the file in it, {file}'
+        if not file.is_file():
+            what = f'it has no {file.name}; `mmskelseg doctor {path}` says what it has'
+        raise MissingFileError(f'{path}: this is a folder; {what}.')
     try:
         regular_file(path)
     except MissingFileError:

@@ -30,7 +30,12 @@ _ANCHOR = 'FILE1_Z2_XY0'
 _TEXT = 1
 
 
-@LABEL_FORMATS.register('via', {'.json': None})
+def _is_own(content: object) -> bool:
+    keys = {'attribute', 'metadata', 'file', 'view'}
+    return isinstance(content, dict) and bool(keys & content.keys())
+
+
+@LABEL_FORMATS.register('via', {'.json': _is_own})
 def read_via(
     path: FilePath,
     *,

@@ -148,6 +148,9 @@ def test_missing_file_or_folder_in_its_place_is_named(path):
     path.parent.mkdir()
     with raises_naming(FileNotFoundError, path, 'mmskelseg convert keypoints'):
         load_annotations(path)
+    with raises_naming(FileNotFoundError, f'{path.parent}: ', 'mmskelseg doctor'):
+        load_annotations(path.parent)
+    path.touch()
     with raises_naming(FileNotFoundError, f'{path.parent}: ', path):
         load_annotations(path.parent)
 
