@@ -535,6 +535,21 @@ def test_joints_of_other_names_are_noted(tmp_path):
     assert 'joints of other names: snout is nose, LeftEye is left_eye' in video['notes']
 
 
+def test_joint_that_poses_lack_is_missing_if_a_table_says_so(tmp_path):
+    table = tmp_path / 'map.csv'
+    table.write_text('model,own\nnose,\nleft_eye,\n')
+    names = [*Skeleton.get('coco17').joints][1:]
+    given = entry(skeleton={'joints': names, 'limbs': [[0, 1]]})
+    given['keypoint'] = given['keypoint'][:, :, 1:]
+    own = InputReader(
+        'coco17', ('a',), True, False, None, PoseInput(), named_joints(table, 'coco17')
+    )  # fmt: skip
+    (video,) = own.read(find_sources(given)[0])
+    assert 'always missing: nose' in video['notes']
+    assert not video['keypoint_score'][:, :, 0].any()
+    np.testing.assert_array_equal(video['keypoint'][:, :, 1:], given['keypoint'])
+
+
 @pytest.mark.parametrize(
     ('text', 'named'),
     [

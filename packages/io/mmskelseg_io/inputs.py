@@ -131,7 +131,7 @@ def named_joints(path: str | os.PathLike | None, layout: Layout) -> dict[str, st
     """Return the joints of files of poses by those of a model, none without a file.
 
     The table has the columns ``model`` and ``own``, and a row for each joint whose name
-    differs.
+    differs; ``own`` is empty if there is no such joint.
 
     Raises:
         UserError: If a joint of the model is unknown, or one is listed twice.
@@ -141,12 +141,12 @@ def named_joints(path: str | os.PathLike | None, layout: Layout) -> dict[str, st
     known = Skeleton.get(layout).joints
     rows = read_dicts(path, 'model', 'own')
     for place, row in rows:
-        if row['model'] not in known or not row['own']:
+        if row['model'] not in known:
             raise UserError(
                 f'{place}: says that the joint {shown(row["model"])} of the model is '
                 f'{shown(row["own"])}; name one of {", ".join(known)}, and yours.'
             )
-    by_name([(row['own'], row) for _, row in rows], str(path), 'joints')
+    by_name([(row['own'], row) for _, row in rows if row['own']], str(path), 'joints')
     return by_name([(row['model'], row['own']) for _, row in rows], str(path), 'joints')
 
 

@@ -136,7 +136,7 @@ class Skeleton:
                     found[needed[alike][0]] = there[alike][0]
         missing = [joint for joint in self.joints if joint not in found]
         for joint in missing:
-            if (own := (names or {}).get(joint, joint)) not in (joint, *joints):
+            if (own := (names or {}).get(joint) or joint) not in (joint, *joints):
                 raise UserError(
                     f'{source}: has no joint {own!r}, which the table (--joints) names '
                     f'for {joint}; it has {", ".join(joints)}.'
@@ -145,8 +145,9 @@ class Skeleton:
             raise UserError(
                 f'{source}: its {len(joints)} joints lack {listed(missing, 3)} of '
                 f'{self.name}, which the model needs: {", ".join(self.joints)}; there '
-                f'are {", ".join(joints)}. Match other names by a table (--joints), or '
-                'estimate poses in that layout.'
+                f'are {", ".join(joints)}. Match other names by a table (--joints), '
+                'which leaves `own` empty where there is no such joint, or estimate '
+                'poses in that layout.'
             )
         return [joints.index(found[joint]) for joint in self.joints]
 

@@ -275,19 +275,29 @@ class InputReader:
         self, poses: Poses, place: str, keypoint_3d: np.ndarray | None = None
     ) -> InputVideo:
         """Return the annotation of poses, with the joints of the model."""
-        wanted, joints = Skeleton.get(self.skeleton), poses.joints
+        wanted, own = Skeleton.get(self.skeleton), poses.joints
         poses = with_size(poses)
+        absent = [one for one, name in self.joints.items() if not (name or one in own)]
+        joints = [*own, *absent]
         columns = wanted.columns_of(joints, place, self.joints)
         pairs = zip(wanted.joints, columns, strict=True)
         renamed = [f'{joints[i]} is {name}' for name, i in pairs if joints[i] != name]
         if renamed:
             poses = poses.noting(f'joints of other names: {", ".join(renamed)}')
+        if absent:
+            poses = poses.noting(f'always missing: {", ".join(absent)}')
         if len(joints) > len(columns):
             poses = poses.noting(f'{len(columns)} of {len(joints)} joints are used')
+
+        def of_joints(values: np.ndarray) -> np.ndarray:
+            """Return values (M, T, V, ...) of the joints of the model."""
+            room = [(0, 0), (0, 0), (0, len(absent)), (0, 0)][: values.ndim]
+            return np.pad(values, room)[:, :, columns]
+
         assert poses.img_shape is not None, 'with_size gives them a size'
         video: InputVideo = {
-            'keypoint': poses.keypoint[:, :, columns],
-            'keypoint_score': poses.keypoint_score[:, :, columns],
+            'keypoint': of_joints(poses.keypoint),
+            'keypoint_score': of_joints(poses.keypoint_score),
             'total_frames': poses.keypoint.shape[1],
             'img_shape': poses.img_shape,
             'notes': poses.notes,
@@ -295,5 +305,5 @@ class InputReader:
         if self.given.others and poses.people:
             video['people'] = list(poses.people)
         if keypoint_3d is not None:
-            video['keypoint_3d'] = np.asarray(keypoint_3d)[:, :, columns]
+            video['keypoint_3d'] = of_joints(np.asarray(keypoint_3d))
         return video
