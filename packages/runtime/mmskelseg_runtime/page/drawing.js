@@ -100,7 +100,11 @@ function readTheme() {
   const style = getComputedStyle(canvas)
   const names = ['panel', 'row', 'line', 'text', 'quiet', 'accent', 'unsure']
   theme = { of: document.documentElement.dataset.theme, font: style.fontFamily, mixed: new Map(), hatch: null }
-  for (const name of names) theme[name] = style.getPropertyValue(`--${name}`).trim()
+  for (const name of names) {
+    // As a colour of the element, since a variable is not resolved.
+    canvas.style.color = `var(--${name})`
+    theme[name] = style.color
+  }
 }
 
 const parts = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16))
@@ -112,7 +116,7 @@ function paints(label, tier, share = 1) {
   const step = Math.round(share * 20)
   const key = `${color}${step}`
   if (!theme.mixed.has(key)) {
-    const [a, b] = [parts(color), parts(theme.row)]
+    const [a, b] = [parts(color), theme.row.match(/\d+/g).map(Number)]
     const mix = a.map((part, i) => Math.round(b[i] + ((part - b[i]) * step) / 20))
     const linear = mix.map((part) => (part / 255) ** 2.2)
     const light = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
@@ -261,10 +265,10 @@ function wave({ y, h }, near) {
   pen.globalAlpha = 1
 }
 
-function row({ tier, y, h, low, other }, plan, near) {
+function row({ tier, y, h, low, other }, near) {
   const { selection, running, frame, preview } = state
   pen.fillStyle = theme.row
-  pen.fillRect(plan.gutter, y, width - plan.gutter, h || low.h)
+  pen.fillRect(near.left, y, width, h || low.h)
   const moved = preview?.tier === tier
   segments(moved ? apply(labels(tier), preview.edit) : labels(tier), tier, near, { y, h })
   const learnt = () => {
@@ -297,23 +301,28 @@ function row({ tier, y, h, low, other }, plan, near) {
     outline(near, selection.start, selection.end, y - 1, h + 2, theme.text)
     outline(near, selection.start, selection.end, y + 1, h - 2, theme.panel)
   }
-  const here = tier === state.tier
-  pen.fillStyle = theme.panel
-  pen.fillRect(0, y - 4, plan.gutter - 2, h + low.h + other.h + 10)
-  if (here && tiers().length > 1) pen.fillStyle = theme.accent
-  pen.fillRect(0, y, 3, h + low.h + 2)
-  const write = (words, { y, h }, ink) => h && text(words, 8, y + h / 2, plan.gutter - 12, ink, 12, true)
-  write(nameOf(tier), h ? { y, h } : low, here ? theme.text : theme.quiet)
-  if (h) write(PREDICTED, low, theme.quiet)
-  write(state.comparison?.observer || 'theirs', other, theme.quiet)
 }
 
 /** The labels of another individual, on which a click goes there. */
-function rowBelow({ who, tier, y, h }, plan, near) {
+function rowBelow({ who, tier, y, h }, near) {
   pen.fillStyle = theme.row
-  pen.fillRect(plan.gutter, y, width - plan.gutter, h)
+  pen.fillRect(near.left, y, width, h)
   segments(who.labels[tier] ?? [], tier, near, { y, h })
-  text(nameOf(tier, who.name), 8, y + h / 2, plan.gutter - 12, theme.quiet, 12, true)
+}
+
+function namesOfRows({ gutter, speed, rows, below }) {
+  const write = (words, { y, h }, ink = theme.quiet) =>
+    h && text(words, 8, y + h / 2, gutter - 12, ink, 12, true)
+  write('motion', { y: speed.y + 5, h: speed.h })
+  for (const { tier, y, h, low, other } of rows) {
+    const here = tier === state.tier
+    pen.fillStyle = theme.accent
+    if (here && tiers().length > 1) pen.fillRect(0, y, 3, h + low.h + 2)
+    write(nameOf(tier), h ? { y, h } : low, here ? theme.text : theme.quiet)
+    if (h) write(PREDICTED, low)
+    write(state.comparison?.observer || 'theirs', other)
+  }
+  for (const one of below) write(nameOf(one.tier, one.who.name), one)
 }
 
 export function drawTimeline() {
@@ -345,17 +354,8 @@ export function drawTimeline() {
     band(near, start, end, plan.axis + AXIS, plan.height, theme.unsure, 0.1)
   }
   if (loop) band(near, loop.start, loop.end, plan.axis, AXIS, theme.accent, 0.3)
-  pen.restore()
-  if (recording.speed) text('motion', 8, plan.speed.y + 20, plan.gutter - 12, theme.quiet, 12, true)
-  pen.save()
-  pen.beginPath()
-  pen.rect(0, OVERVIEW, width, plan.height)
-  pen.clip()
-  for (const one of plan.rows) row(one, plan, near)
-  for (const one of plan.below) rowBelow(one, plan, near)
-  pen.beginPath()
-  pen.rect(plan.gutter, OVERVIEW, width, plan.height)
-  pen.clip()
+  for (const one of plan.rows) row(one, near)
+  for (const one of plan.below) rowBelow(one, near)
   const rows = plan.rows[0].y - 3
   if (unsure) outline(near, unsure.start, unsure.end, rows, plan.height - rows - 2, theme.unsure)
   const differs = hooks.disputed()
@@ -370,4 +370,5 @@ export function drawTimeline() {
   band(near, frame, frame, plan.axis, plan.height, theme.accent, 1)
   pen.fill(new Path2D(`M${x - 6} ${plan.axis}h14l-7 9z`))
   pen.restore()
+  namesOfRows(plan)
 }

@@ -22,16 +22,8 @@ export function at(list, frame) {
 }
 
 /** The list after an edit; what reaches in from outside is cut off. */
-export function apply(list, { start, end, segments }) {
-  const first = after(list, start)
-  const last = after(list, end)
-  const before = list.slice(0, first)
-  const rest = list.slice(last)
-  const cut = list[first]
-  if (cut && cut[0] < start) before.push([cut[0], start, ...cut.slice(2)])
-  if (rest.length && rest[0][0] < end) rest[0] = [end, ...rest[0].slice(1)]
-  return [...before, ...segments, ...rest]
-}
+export const apply = (list, { start, end, segments }) =>
+  [...inside(list, 0, start), ...segments, ...inside(list, end, Infinity)]
 
 /** The parts of [start, end) that have no segment. */
 export function gaps(list, start, end) {
@@ -61,7 +53,7 @@ export function joined(list, { start, end, segments }) {
     else one.push(each)
   }
   // Segments that reach in are cut off.
-  const [before, behind] = [start > 0 && at(list, start - 1), at(list, end)]
+  const [before, behind] = [at(list, start - 1), at(list, end)]
   const left = before && both([before[0], start, ...before.slice(2)], one[0])
   if (left) start = (one[0] = left)[0]
   const right = behind && both(one.at(-1), [end, ...behind.slice(1)])
@@ -144,15 +136,11 @@ export function merge(list, frame) {
 
 /** Move the boundary at frame `from`, no further than its neighbours allow, or null. */
 export function move(list, from, to, frames) {
-  const left = from > 0 && at(list, from - 1)
-  const right = at(list, from)
-  const before = left && left[1] === from ? left : null
-  const behind = right && right[0] === from ? right : null
+  const before = list.find(([, end]) => end === from)
+  const behind = list.find(([start]) => start === from)
   if (!before && !behind) return null
-  const i = after(list, from - 1)
-  const low = before ? before[0] + 1 : i > 0 ? list[i - 1][1] : 0
-  const next = list[i + 1]
-  const high = behind ? behind[1] - 1 : next ? next[0] : frames
+  const low = before ? before[0] + 1 : (list.findLast(([, end]) => end < from)?.[1] ?? 0)
+  const high = behind ? behind[1] - 1 : (list.find(([start]) => start > from)?.[0] ?? frames)
   to = Math.min(high, Math.max(low, to))
   const segments = []
   if (before) segments.push([before[0], to, ...before.slice(2)])
@@ -162,22 +150,18 @@ export function move(list, from, to, frames) {
   return { start, end, segments, to }
 }
 
+const boundaries = (list) => list.flatMap(([start, end]) => [start, end])
+
 /** The boundary nearest to a frame, or null. */
 export function nearest(list, frame) {
-  const i = after(list, frame)
-  const near = list.slice(Math.max(0, i - 1), i + 2).flatMap(([s, e]) => [s, e])
   const gap = (b) => Math.abs(b - frame)
-  return near.length ? near.reduce((a, b) => (gap(b) < gap(a) ? b : a)) : null
+  return boundaries(list).sort((a, b) => gap(a) - gap(b))[0] ?? null
 }
 
 /** The next boundary in a direction (1 or -1), or null. */
 export function neighbour(list, frame, direction) {
-  const i = after(list, frame)
-  const near = list
-    .slice(Math.max(0, i - 2), i + 2)
-    .flatMap(([s, e]) => [s, e])
-    .filter((b) => (b - frame) * direction > 0)
-  return near.length ? (direction > 0 ? Math.min(...near) : Math.max(...near)) : null
+  const beyond = boundaries(list).filter((b) => (b - frame) * direction > 0)
+  return beyond.at(direction > 0 ? 0 : -1) ?? null
 }
 
 /** The frames at which a curve of motion over all frames changes most, sorted. */

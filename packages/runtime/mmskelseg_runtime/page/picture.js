@@ -3,7 +3,7 @@ import { Icon } from './icons.js'
 import { keep, kept } from './kept.js'
 import { adopt, pause, point, toggle, video } from './player.js'
 import { change, complain, hooks, state } from './view.js'
-import { html, useEffect, useRef, useState } from './vendor/preact.js'
+import { html, useEffect, useRef } from './vendor/preact.js'
 
 // Poses, in pieces
 
@@ -64,6 +64,15 @@ const between = (a, b) => (a === b ? a : a + b === 1 ? 2 : Math.min(a, b))
 const sideColors = ['#ff9f1c', '#2ec4ff', '#7ee081'] // left, right, middle
 const oneColor = '#ffd60a'
 
+/** Writes over what is drawn already. */
+function write(pen, words, x, y, size, edge) {
+  pen.font = `${size}px sans-serif`
+  pen.lineWidth = 3
+  pen.strokeStyle = edge
+  pen.strokeText(words, x, y)
+  pen.fillText(words, x, y)
+}
+
 /** Draws a box as an outline, and anything else as dots, with its name above. */
 function drawObject(pen, [name, ink, count], points) {
   if (!points.length) return
@@ -82,11 +91,7 @@ function drawObject(pen, [name, ink, count], points) {
     pen.fill()
   }
   const [x, y] = [0, 1].map((axis) => Math.min(...points.map((point) => point[axis])))
-  pen.font = '12px sans-serif'
-  pen.lineWidth = 3
-  pen.strokeStyle = '#000a'
-  pen.strokeText(name, x, y - 6)
-  pen.fillText(name, x, y - 6)
+  write(pen, name, x, y - 6, 12, '#000a')
 }
 
 // What is seen: all, or where bodies are; zoomed by the wheel, moved by a drag, in pixels.
@@ -100,30 +105,20 @@ const WORTH = 1.1 // so much larger are bodies that are followed
 /** The centre of the labelled body around a frame, or null while being loaded. */
 function centre(frame) {
   const { fps, skeleton } = state.recording
-  const count = skeleton.joints.length
-  const sum = [0, 0, 0]
-  for (let i = -10; i <= 10; i++) {
-    const pose = poseAt(Math.round(frame + (i * fps) / 10))
-    const box = [Infinity, Infinity, -Infinity, -Infinity]
-    for (let joint = 0; pose && joint < count; joint++) {
-      const [x, y] = [pose[3 * joint], pose[3 * joint + 1]]
-      if (!(x + y < Infinity)) continue // NaN: missing
-      box[0] = Math.min(box[0], x)
-      box[1] = Math.min(box[1], y)
-      box[2] = Math.max(box[2], x)
-      box[3] = Math.max(box[3], y)
-    }
-    if (box[0] > box[2]) continue
-    sum[0] += (box[0] + box[2]) / 2
-    sum[1] += (box[1] + box[3]) / 2
-    sum[2]++
-  }
-  return sum[2] ? [sum[0] / sum[2], sum[1] / sum[2]] : null
+  const poses = Array.from({ length: 21 }, (_, i) => poseAt(Math.round(frame + ((i - 10) * fps) / 10)))
+  const found = [0, 1].map((axis) => {
+    const values = (pose) => skeleton.joints.map((_, joint) => pose[3 * joint + axis])
+    const seen = poses.map((pose) => (pose ? values(pose).filter(Number.isFinite) : []))
+    const middles = seen.filter((all) => all.length).map((all) => (Math.min(...all) + Math.max(...all)) / 2)
+    return middles.reduce((sum, one) => sum + one, 0) / middles.length
+  })
+  return found.some(Number.isNaN) ? null : found
 }
 
-/** How pixels of the recording lie in a picture of this size. */
-export function fitted(w, h) {
+/** How pixels of the recording lie in the picture. */
+export function fitted() {
   const { skeleton } = state.recording
+  const { clientWidth: w, clientHeight: h } = document.querySelector('.picture')
   const bounds = state.picture === 'video' ? null : skeleton?.bounds
   const margin = bounds ? MARGIN : 0
   const box = bounds ?? [0, 0, video?.videoWidth || w, video?.videoHeight || h]
@@ -143,10 +138,11 @@ export function fitted(w, h) {
   }
 }
 
-/** The visible part, in pixels of the recording, as an SVG states it. */
-export function viewBox(w, h) {
-  const { scale, left, top } = fitted(w, h)
-  return [-left / scale, -top / scale, w / scale, h / scale].join(' ')
+/** Where a pointer in the picture is, in pixels of the recording. */
+export function placeOf({ clientX, clientY }) {
+  const box = document.querySelector('.picture').getBoundingClientRect()
+  const { scale, left, top } = fitted()
+  return [(clientX - box.left - left) / scale, (clientY - box.top - top) / scale]
 }
 
 function wheel(event) {
@@ -184,28 +180,17 @@ function frameIt(follow) {
   change()
 }
 
-/** Where a video of some size lies so that its skeleton is over it. */
-function videoStyle([w, h]) {
-  if (!video?.videoWidth || !w) return {}
-  const { scale, left, top } = fitted(w, h)
-  const [width, height] = [video.videoWidth * scale, video.videoHeight * scale]
-  return { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` }
-}
-
 let hovered = null // the joint under the mouse: its index, place and name
 
 /** Finds the joint under the mouse. */
 function hover(event) {
-  const pose = canvas && state.recording.skeleton && poseAt(state.frame)
+  const { skeleton } = state.recording
+  const pose = skeleton && state.picture !== 'video' && poseAt(state.frame)
   if (!pose) return
-  const { joints, people } = state.recording.skeleton
-  const box = canvas.getBoundingClientRect()
-  const { scale, left, top } = fitted(box.width, box.height)
-  const away = (i) =>
-    Math.hypot(
-      left + pose[3 * i] * scale - (event.clientX - box.left),
-      top + pose[3 * i + 1] * scale - (event.clientY - box.top),
-    )
+  const { joints, people } = skeleton
+  const { scale } = fitted()
+  const [x, y] = placeOf(event)
+  const away = (i) => scale * Math.hypot(pose[3 * i] - x, pose[3 * i + 1] - y)
   let found = null
   for (let i = 0; i < people * joints.length; i++) {
     if (away(i) < (found === null ? 12 : away(found))) found = i
@@ -225,20 +210,13 @@ function ends({ joints, limbs }) {
   return limbs.length ? all.filter((joint) => count(joint) === 1) : all
 }
 
-let drawn = ''
-
+/** Draws the skeleton, `over` a video or not. */
 function drawPose(canvas, over) {
-  const { recording, frame } = state
+  const { frame, recording } = state
   const ratio = devicePixelRatio || 1
   const [w, h] = [canvas.clientWidth, canvas.clientHeight]
   const pose = poseAt(frame)
-  const { scale, left, top } = fitted(w, h)
-  const trails = kept('trails', true)
-  const now = [
-    recording.id, frame, !!pose, w, h, ratio, over?.videoWidth, hovered, scale, left, top, trails,
-  ].join()
-  if (now === drawn) return
-  drawn = now
+  const { scale, left, top } = fitted()
   if (canvas.width !== Math.round(w * ratio)) canvas.width = Math.round(w * ratio)
   if (canvas.height !== Math.round(h * ratio)) canvas.height = Math.round(h * ratio)
   const pen = canvas.getContext('2d')
@@ -274,11 +252,12 @@ function drawPose(canvas, over) {
   }
   pen.lineCap = 'butt'
   const before = (i) => poseAt(Math.round(frame - (i * fps) / TRAIL))
-  for (let i = TRAIL; trails && i > 0; i--) {
+  const moving = kept('trails', true) ? ends(skeleton) : []
+  for (let i = TRAIL; i > 0; i--) {
     const [from, to] = [before(i), before(i - 1)]
     if (!from || !to) continue
     pen.globalAlpha = 0.55 * (1 - i / (TRAIL + 1))
-    for (const joint of ends(skeleton)) {
+    for (const joint of moving) {
       const [a, b] = [put(from, joint), put(to, joint)]
       if (isThere(a) && isThere(b)) line(a, b, thick, color(sides[joint]))
     }
@@ -308,57 +287,43 @@ function drawPose(canvas, over) {
       const isHere = index(joint) === hovered
       pen.arc(x, y, 1.3 * thick + (isHere ? 2 : 0), 0, 7)
       pen.fill()
-      if (!isHere) return
-      pen.font = '13px sans-serif'
-      pen.lineWidth = 3
-      pen.strokeStyle = '#000c'
-      pen.strokeText(joints[joint], x + 8, y - 8)
-      pen.fillText(joints[joint], x + 8, y - 8)
+      if (isHere) write(pen, joints[joint], x + 8, y - 8, 13, '#000c')
     })
   }
   pen.globalAlpha = 1
 }
 
-let canvas = null
-const hold = (element) => {
-  canvas = element
-  drawn = ''
-  change(false)
-}
-
+/** Draws the skeleton, and brings the video and the places to where it lies. */
 export function drawPicture() {
   const area = document.querySelector('.picture')
-  const size = [area.clientWidth, area.clientHeight]
-  if (video) Object.assign(video.style, videoStyle(size))
-  area.querySelector('.places')?.setAttribute('viewBox', viewBox(...size))
-  if (canvas && state.recording?.skeleton) drawPose(canvas, overlaid() ? video : null)
+  const { scale, left, top } = fitted()
+  if (video?.videoWidth) {
+    const [width, height] = [video.videoWidth * scale, video.videoHeight * scale]
+    for (const [name, size] of Object.entries({ left, top, width, height })) video.style[name] = `${size}px`
+  }
+  const seen = [-left, -top, area.clientWidth, area.clientHeight].map((size) => size / scale)
+  area.querySelector('.places')?.setAttribute('viewBox', seen.join(' '))
+  const canvas = area.querySelector('canvas')
+  if (canvas) drawPose(canvas, video && state.picture !== 'skeleton')
 }
-const overlaid = () => video && state.picture !== 'skeleton'
 
 /**
  * The area with the video, of that address, and the skeleton of the open recording.
- * `over` is what else is in a picture of some size.
+ * `children` are over it.
  */
-export function Picture({ video: address, broken, absent, over }) {
+export function Picture({ video: address, broken, absent, children }) {
   const { recording, picture } = state
   const element = useRef()
   const area = useRef()
-  const [size, setSize] = useState([0, 0])
   useEffect(() => {
-    const measure = () => setSize([area.current.clientWidth, area.current.clientHeight])
-    const seen = new ResizeObserver(measure)
-    seen.observe(area.current)
-    return () => seen.disconnect()
+    const sizes = new ResizeObserver(() => change())
+    sizes.observe(area.current)
+    return () => sizes.disconnect()
   }, [])
   useEffect(() => {
     adopt(element.current)
     return () => adopt(null)
   }, [recording.id, recording.video])
-  useEffect(() => {
-    const seen = new ResizeObserver(() => change(false))
-    if (canvas) seen.observe(canvas)
-    return () => seen.disconnect()
-  })
   const failed = () => {
     adopt(null)
     broken()
@@ -382,7 +347,6 @@ export function Picture({ video: address, broken, absent, over }) {
       ref=${element}
       src=${address}
       class=${both && picture === 'skeleton' ? 'unseen' : ''}
-      style=${videoStyle(size)}
       muted
       playsinline
       preload="auto"
@@ -395,12 +359,11 @@ export function Picture({ video: address, broken, absent, over }) {
     ${recording.skeleton &&
     picture !== 'video' &&
     html`<canvas
-      ref=${hold}
       role="img"
       aria-label=${`Skeleton of ${recording.name}`}
     />`}
     ${!recording.video && !recording.skeleton && html`<p>${absent}</p>`}
-    ${size[0] > 0 && over?.(...size)}
+    ${area.current && children}
     ${recording.skeleton && picture !== 'video' && html`<div
       class="looks" role="group" aria-label="View" onClick=${(event) => event.stopPropagation()}
     >

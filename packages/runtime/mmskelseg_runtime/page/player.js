@@ -90,7 +90,7 @@ function arrived(frame) {
 function tick(now = performance.now()) {
   if (!state.playing) return
   const { fps } = state.recording
-  if (video?.requestVideoFrameCallback) {
+  if (video) {
     video.requestVideoFrameCallback((_, { mediaTime }) => {
       if (!state.playing) return
       if (!video?.seeking) arrived(Math.round(mediaTime * fps))
@@ -98,12 +98,8 @@ function tick(now = performance.now()) {
     })
     return
   }
-  if (video) {
-    if (!video.seeking) arrived(Math.floor(video.currentTime * fps))
-  } else {
-    since ||= { time: now, frame: state.frame }
-    const frame = since.frame + Math.floor(((now - since.time) / 1000) * fps * state.speed)
-    if (frame !== state.frame) arrived(frame)
-  }
+  since ||= { time: now, frame: state.frame }
+  const frame = since.frame + Math.floor(((now - since.time) / 1000) * fps * state.speed)
+  if (frame !== state.frame) arrived(frame)
   requestAnimationFrame(tick)
 }

@@ -10,17 +10,20 @@ import { html, render } from './vendor/preact.js'
 /** What an element of the page has in JSON, if it is there. */
 export const data = (id) => JSON.parse(document.getElementById(id)?.textContent ?? null)
 
-export const Transport = ({ children }) => html`<div class="transport" role="group" aria-label="Play">
-  <button class="main" onClick=${toggle}><${Icon} name=${state.playing ? 'pause' : 'play'} />${state.playing ? 'Pause' : 'Play'}</button>
+export const Transport = ({ steps, legend, children }) => html`<div class="transport" role="group" aria-label="Play">
+  <button class="main" title="Space" onClick=${toggle}><${Icon} name=${state.playing ? 'pause' : 'play'} />${state.playing ? 'Pause' : 'Play'}</button>
+  ${steps}
   <span class="time" id="time" />
-  <select aria-label="Speed" value=${state.speed} onChange=${({ target }) => setSpeed(+target.value)}>
+  ${legend}
+  <select aria-label="Speed" title="Speed" value=${state.speed} onChange=${({ target }) => setSpeed(+target.value)}>
     ${speeds.map((one) => html`<option value=${one}>${one}×</option>`)}
   </select>
   ${children}
 </div>`
 
-/** Shows what a function returns, now and whenever something changes. */
+/** Shows what a function returns, now and whenever something changes, and takes keys. */
 export function begin(app) {
+  addEventListener('keydown', pressed)
   watch((all) => {
     if (all) render(app(), document.getElementById('app'))
     if (!state.recording) return
@@ -30,10 +33,10 @@ export function begin(app) {
   })
 }
 
-addEventListener('keydown', (event) => {
+function pressed(event) {
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
   if (!state.recording || (!step && event.key !== ' ') || event.target.closest('input, select, button, summary')) return
   event.preventDefault()
   if (step) seek(state.frame + step * (event.shiftKey ? state.recording.fps : 1))
   else toggle()
-})
+}

@@ -22,8 +22,8 @@ import { Icon } from './shared/icons.js'
 import { THEMES, setTheme, theme } from './shared/kept.js'
 import { gaps } from './shared/labels.js'
 import { Picture, drawPicture } from './shared/picture.js'
-import { setSpeed, speeds, toggle } from './shared/player.js'
 import { Timeline, place } from './shared/timeline.js'
+import { Transport } from './shared/transport.js'
 import { html, render, useEffect } from './shared/vendor/preact.js'
 
 const visit = ({ who, tier }, frame) =>
@@ -103,8 +103,7 @@ function Seen() {
   return html`<${Picture}
     video=${`api/${video}`} broken=${broken}
     absent=${isMade ? 'The video is being converted.' : 'There is nothing to see.'}
-    over=${(width, height) => html`<${Places} width=${width} height=${height} /><${tour.Empty} />`}
-  />`
+  ><${Places} /><${tour.Empty} /></${Picture}>`
 }
 
 /** How far the timeline is zoomed in, from 0 to 1. */
@@ -142,8 +141,21 @@ function Buttons({ group, names }) {
     )
 }
 
-function Transport() {
-  const { recording, playing, speed, picture, project } = state
+/** What a mark in the timeline means. */
+function Legend() {
+  const { recording, project } = state
+  return html`<span class="legend">
+    ${project.preview && html`<span class="preview" title="A finished training replaces them">
+      ${project.first ? 'First model; the training goes on' : 'Preview: predictions of a simple model'}
+    </span>`}
+    ${recording.seen.some((row) => row.length) && html`<span class="learnt"
+      title="Hatched predictions are of what the model has learnt from: they say little about other recordings. The scores at Training are of recordings that it has not seen."
+    >seen in training</span>`}
+  </span>`
+}
+
+function Play() {
+  const { recording, picture } = state
   const { start, end } = state.view
   const width = recording.frames
   const setZoom = ({ target }) => {
@@ -151,25 +163,8 @@ function Transport() {
     const middle = state.frame >= start && state.frame <= end ? state.frame : (start + end) / 2
     look(middle - wide / 2, middle + wide / 2)
   }
-  return html`<div class="transport" role="group" aria-label="Play">
-    <button class="main" onClick=${toggle} title="Space">
-      <${Icon} name=${playing ? 'pause' : 'play'} />${playing ? 'Pause' : 'Play'}
-    </button>
-    <span class="steps icons"><${Buttons} names=${['Previous', 'Next', 'Loop']} /></span>
-    <span class="time" id="time" />
-    <span class="legend">
-      ${project.preview && html`<span class="preview" title="A finished training replaces them">
-        ${project.first ? 'First model; the training goes on' : 'Preview: predictions of a simple model'}
-      </span>`}
-      ${recording.seen.some((row) => row.length) && html`<span class="learnt"
-        title="Hatched predictions are of what the model has learnt from: they say little about other recordings. The scores at Training are of recordings that it has not seen."
-      >seen in training</span>`}
-    </span>
-    <select
-      aria-label="Speed" title="Speed" value=${speed} onChange=${({ target }) => setSpeed(+target.value)}
-    >
-      ${speeds.map((one) => html`<option value=${one}>${one}×</option>`)}
-    </select>
+  const steps = html`<span class="steps icons"><${Buttons} names=${['Previous', 'Next', 'Loop']} /></span>`
+  return html`<${Transport} steps=${steps} legend=${html`<${Legend} />`}>
     ${recording.video && recording.skeleton && html`<label>Show
       <select
         value=${picture ?? 'both'}
@@ -184,7 +179,7 @@ function Transport() {
       id="zoom" type="range" min="0" max="1" step="0.01" value=${zoomed()}
       aria-label="Zoom" title="Zoom" onInput=${setZoom}
     />
-  </div>`
+  </${Transport}>`
 }
 
 function acceptSure(event) {
@@ -221,30 +216,18 @@ function Tools() {
 }
 
 /** What is needed rarely. */
-function Menu() {
-  const close = ({ currentTarget }) => (currentTarget.closest('details').open = false)
-  const help = (event) => {
-    close(event)
-    state.help = true
-    change()
-  }
-  const look = (event) => {
-    close(event)
-    tour.begin()
-  }
-  return html`<details class="menu">
-    <summary aria-label="Menu" title="Menu"><${Icon} name="menu" /></summary>
-    <div>
-      <button onClick=${help}>All keys <kbd>?</kbd></button>
-      <button onClick=${look}>Look around</button>
-      <label class="field">Theme
-        <select value=${theme()} onChange=${({ target }) => setTheme(target.value)}>
-          ${THEMES.map((one) => html`<option value=${one}>${one}</option>`)}
-        </select>
-      </label>
-    </div>
-  </details>`
-}
+const Menu = () => html`<details class="menu">
+  <summary aria-label="Menu" title="Menu"><${Icon} name="menu" /></summary>
+  <div>
+    <button onClick=${() => ((state.help = true), change())}>All keys <kbd>?</kbd></button>
+    <button onClick=${tour.begin}>Look around</button>
+    <label class="field">Theme
+      <select value=${theme()} onChange=${({ target }) => setTheme(target.value)}>
+        ${THEMES.map((one) => html`<option value=${one}>${one}</option>`)}
+      </select>
+    </label>
+  </div>
+</details>`
 
 const FoldButton = ({ side, name }) => html`<button
   class="plain" aria-label=${name} title=${name} aria-pressed=${!isFolded(side)}
@@ -271,32 +254,21 @@ function Help() {
   const close = () => ((state.help = false), change())
   useEffect(() => () => setTimeout(focusTimeline), [])
   const show = (dialog) => dialog && !dialog.open && dialog.showModal()
+  const row = (key, words) => html`<div><dt><kbd>${key}</kbd></dt><dd>${words}</dd></div>`
+  const section = (title, rows) => html`<section><h2>${title}</h2><dl>${rows}</dl></section>`
+  const described = ({ name, description }) =>
+    html`${name}${description && html`<span class="quiet">: ${description}</span>`}`
   return html`<dialog ref=${show} onClose=${close} aria-label="Keys">
     <form method="dialog"><button>Close</button></form>
     <div class="help">
-      ${[...groups, ['While observers are compared', settling]].map(
-        ([title, rows]) => html`<section>
-          <h2>${title}</h2>
-          <dl>
-            ${rows.map(
-              ([names, shown, words]) =>
-                html`<div><dt><kbd>${keyShown(names, shown)}</kbd></dt><dd>${words}</dd></div>`,
-            )}
-          </dl>
-        </section>`,
+      ${[...groups, ['While observers are compared', settling]].map(([title, rows]) =>
+        section(title, rows.map(([names, shown, words]) => row(keyShown(names, shown), words))),
       )}
-      ${tiers().map(
-        ({ name, classes }, tier) => html`<section>
-          <h2>Classes${name && ` of ${name}`}</h2>
-          <dl>
-            ${classes.map(
-              ({ id, name, description }) => html`<div>
-                <dt><kbd>${keyOf(id, tier)}</kbd></dt>
-                <dd>${name}${description && html`<span class="quiet">: ${description}</span>`}</dd>
-              </div>`,
-            )}
-          </dl>
-        </section>`,
+      ${tiers().map(({ name, classes }, tier) =>
+        section(
+          `Classes${name && ` of ${name}`}`,
+          classes.map((one) => row(keyOf(one.id, tier), described(one))),
+        ),
       )}
     </div>
   </dialog>`
@@ -349,7 +321,7 @@ function App() {
         ${!project.recordings.length && !project.unrated.length && html`<p class="empty">This folder has no recordings.</p>`}
         ${recording && html`
           <${Seen} />
-          <${Transport} />
+          <${Play} />
           <div class="now"><${Now} /><${Dispute} /><${Offered} /></div>
           <${Timeline} />
           <${Tools} />
@@ -402,7 +374,7 @@ const USED = 'button, summary, [type=checkbox], [type=radio], [type=range], .pic
 // After a click the keys are the timeline's again, after a key on a button they stay there.
 document.addEventListener('click', ({ target, detail }) => {
   const menu = document.querySelector('.menu')
-  if (menu && !menu.contains(target)) menu.open = false
+  if (menu && !target.closest('.menu :is(summary, label)')) menu.open = false
   const used = target.closest(USED)
   if (detail && used && !target.closest('form, dialog') && !state.help) {
     setTimeout(() => document.activeElement.closest('form') || focusTimeline())

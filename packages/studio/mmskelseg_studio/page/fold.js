@@ -1,15 +1,15 @@
 // Parts that are folded up, which then cost nothing; whether they are is kept.
 import { change } from './state.js'
 import { keep, kept } from './shared/kept.js'
-import { html, useState } from './shared/vendor/preact.js'
+import { html } from './shared/vendor/preact.js'
 
-export function Fold({ title, name = title, begins = false, onToggle, children }) {
-  const key = `open ${name}`
-  const [shown, open] = useState(kept(key, begins))
+export const isOpen = (name, begins = false) => kept(`open ${name}`, begins)
+
+export function Fold({ title, name = title, begins = false, children }) {
+  const shown = isOpen(name, begins)
   const toggle = ({ target }) => {
-    keep(key, target.open)
-    open(target.open)
-    onToggle?.(target.open)
+    keep(`open ${name}`, target.open)
+    change()
   }
   return html`<details class="list" open=${shown} onToggle=${toggle}>
     <summary>${title}</summary>
@@ -44,10 +44,10 @@ export function fold(side) {
 export function reach(id, side, title) {
   keep(`open ${title}`, true)
   if (isFolded(side)) fold(side)
-  document.querySelector(`[aria-label=${title}] > details`)?.setAttribute('open', '')
+  change()
   const go = () => document.getElementById(id)?.select()
   if (document.getElementById(id)) go()
-  else setTimeout(go, 100)
+  else requestAnimationFrame(go)
 }
 
 /** The edge of a panel, which a drag or arrow keys move. */

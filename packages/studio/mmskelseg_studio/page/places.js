@@ -1,22 +1,21 @@
 // Places in the picture: of all recordings, or of the open one alone.
 import { get, post } from './api.js'
-import { Panel } from './fold.js'
+import { Panel, isOpen } from './fold.js'
 import { attempt, change, complain, say, state, travel } from './state.js'
-import { fitted, viewBox } from './shared/picture.js'
-import { html, useState } from './shared/vendor/preact.js'
+import { fitted, placeOf } from './shared/picture.js'
+import { html } from './shared/vendor/preact.js'
 
-const HINTS = {
-  polygon: 'Click its corners in the picture; Enter ends it, Esc gives up',
-  line: 'Click its points in the picture; Enter ends it, Esc gives up',
-  circle: 'Click its centre in the picture, then its edge; Esc gives up',
-  point: 'Click it in the picture; Esc gives up',
+// What to do for each shape, and the least and most clicks that make one.
+const SHAPES = {
+  polygon: ['Click its corners in the picture; Enter ends it, Esc gives up', 3],
+  line: ['Click its points in the picture; Enter ends it, Esc gives up', 2],
+  circle: ['Click its centre in the picture, then its edge; Esc gives up', 2, 2],
+  point: ['Click it in the picture; Esc gives up', 1, 1],
 }
-const LEAST = { polygon: 3, line: 2, circle: 2, point: 1 }
-const MOST = { circle: 2, point: 1 }
 
 let draft = null // what is being drawn, of a circle its centre and a point of its edge
 let grip = null // {place, corner} that is dragged
-let opened = false // corners can be dragged
+const opened = () => isOpen('Places') // then corners can be dragged
 
 let seen = '' // what tells the places from others
 
@@ -85,7 +84,8 @@ const distance = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1])
 
 function done() {
   const { shape, points } = draft
-  if (points.length < LEAST[shape]) return
+  const [, least] = SHAPES[shape]
+  if (points.length < least) return
   const [centre, edge] = points
   const round = { points: [centre], radius: edge && distance(centre, edge) }
   const place = { ...draft, ...(shape === 'circle' ? round : {}) }
@@ -97,7 +97,8 @@ function done() {
 
 function add(point) {
   draft.points.push(point)
-  if (draft.points.length === MOST[draft.shape]) done()
+  const [, , most] = SHAPES[draft.shape]
+  if (draft.points.length === most) done()
   change()
 }
 
@@ -110,16 +111,7 @@ addEventListener('keydown', (event) => {
   change()
 }, true)
 
-/** Where a pointer is, in pixels of the video. */
-function at(event) {
-  const box = event.currentTarget.getBoundingClientRect()
-  const { scale, left, top } = fitted(box.width, box.height)
-  const round = (value) => Math.round(value * 10) / 10
-  return [
-    round((event.clientX - box.left - left) / scale),
-    round((event.clientY - box.top - top) / scale),
-  ]
-}
+const at = (event) => placeOf(event).map((value) => Math.round(value * 10) / 10)
 
 function shapeOf({ shape, points, radius }) {
   const [[x, y], edge] = points
@@ -129,10 +121,10 @@ function shapeOf({ shape, points, radius }) {
   return shape === 'polygon' ? html`<polygon points=${list} />` : html`<polyline points=${list} />`
 }
 
-/** The places over the picture; `width` and `height` are those of the picture. */
-export function Places({ width, height }) {
+/** The places over the picture, which says what of them is seen. */
+export function Places() {
   if (!state.places?.length && !draft) return null
-  const { scale } = fitted(width, height)
+  const { scale } = fitted()
   const hold = (place, corner) => (event) => {
     grip = { place, corner }
     event.currentTarget.closest('svg').setPointerCapture(event.pointerId)
@@ -144,20 +136,19 @@ export function Places({ width, height }) {
   }
   const release = () => grip && ((grip = null), save())
   const used = (event) => {
-    if (!draft && !opened) return
+    if (!draft && !opened()) return
     event.stopPropagation()
     if (draft) add(at(event))
   }
   return html`<svg
-    class=${`places ${draft ? 'drawing' : opened ? 'editing' : ''}`}
-    viewBox=${viewBox(width, height)}
+    class=${`places ${draft ? 'drawing' : opened() ? 'editing' : ''}`}
     onClick=${used} onPointerMove=${moved} onPointerUp=${release}
     role="img" aria-label="Places"
   >
     ${[...here(), ...(draft?.points.length ? [draft] : [])].map((place) => html`<g>
       ${shapeOf(place)}
       <text x=${place.points[0][0]} y=${place.points[0][1]} font-size=${13 / scale} dy=${-6 / scale}>${place.name}</text>
-      ${opened && place.points.map(([x, y], i) => html`<circle
+      ${opened() && place.points.map(([x, y], i) => html`<circle
         class="corner" cx=${x} cy=${y} r=${6 / scale}
         onPointerDown=${hold(place, i)}
       />`)}
@@ -167,26 +158,21 @@ export function Places({ width, height }) {
 
 /** The panel: a list of places, and the form that begins another one. */
 export function PlacePanel() {
-  const [shape, setShape] = useState('polygon')
   if (!state.places || !state.recording) return null
   const begin = (event) => {
     event.preventDefault()
-    const { name } = event.target.elements
+    const { name, shape: { value: shape } } = event.target.elements
     if (!name.value.trim()) return name.focus()
     draft = { name: name.value.trim(), shape, points: [], video: isOwn() ? state.recording.name : '' }
     name.value = ''
     name.blur()
-    say(HINTS[shape])
+    say(SHAPES[shape][0])
   }
   const drop = (place) => {
     state.places = state.places.filter((one) => one !== place)
     save()
   }
-  const onToggle = (open) => {
-    opened = open
-    change()
-  }
-  return html`<${Panel} title="Places" onToggle=${onToggle}>
+  return html`<${Panel} title="Places">
     <ul>
       ${here().map((place) => html`<li class="field">
         <span>${place.name}</span> <span class="quiet">${place.shape}</span>
@@ -195,12 +181,12 @@ export function PlacePanel() {
     </ul>
     <form onSubmit=${begin}>
       <input name="name" placeholder="Name" aria-label="Name of a place" autocomplete="off" />
-      <select aria-label="Shape" value=${shape} onChange=${({ target }) => setShape(target.value)}>
-        ${Object.keys(HINTS).map((one) => html`<option value=${one}>${one}</option>`)}
+      <select name="shape" aria-label="Shape">
+        ${Object.keys(SHAPES).map((one) => html`<option value=${one}>${one}</option>`)}
       </select>
       <button>Draw</button>
     </form>
-    ${draft && html`<p>${HINTS[draft.shape]}.</p>`}
+    ${draft && html`<p>${SHAPES[draft.shape][0]}.</p>`}
     ${here().length > 0 && html`<label class="field">
       <input type="checkbox" checked=${isOwn()} onChange=${({ target }) => setOwn(target.checked)} />
       only in this recording
