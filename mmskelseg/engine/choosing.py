@@ -200,16 +200,13 @@ def _recipe(given: Given, choice: Choice) -> Answer:
             f'{len(without)} such videos; use pose2d.'
         )
     if recipe is None:
-        recipe, reason = (
-            'pose2d',
-            (
-                'cameras and pose estimators find joints in 2D (--recipe pose3d reads '
-                'keypoint_3d)'
-            ),
+        recipe = 'pose2d'
+        reason = (
+            'cameras and pose estimators find joints in 2D (--recipe pose3d reads '
+            'keypoint_3d)'
         )
         if without:
-            count = len(given.videos)
-            reason = f'{len(without)} of {count} videos have no keypoint_3d'
+            reason = f'{len(without)} of {len(given.videos)} videos have no keypoint_3d'
         elif given.request.streaming is None and only_in_3d(given.meta):
             recipe, reason = 'pose3d', 'keypoint is only a view of keypoint_3d'
         elif given.request.streaming is None and not _show_joints(given.videos):
@@ -536,8 +533,7 @@ def _order(given: Given, choice: Choice) -> Answer:
             f'{given.path}: no video of split {given.splits[0]!r} has two adjacent '
             'labelled segments, so --any-order has nothing to recombine; leave it out.'
         )
-    is_asformer = choice.segmentor == 'asformer'
-    usual = is_asformer and can_join and not choice.is_script
+    usual = choice.segmentor == 'asformer' and can_join and not choice.is_script
     fields = {'any_order': usual if asked is None else asked}
     if given.order is None:
         return fields, ''

@@ -36,6 +36,8 @@ def facts_of(model: Path, source: Path) -> Facts:
     metadata = predictor.file.metadata
     skeleton = Skeleton.get(metadata['skeleton'])
     renders = [branch['render'] for branch in metadata['branches'].values()]
+    data = metadata['data']
+    train = {'train': {'videos': data['videos']}} if 'videos' in data else {}
     facts: Facts = {
         'library_name': 'mmskelseg',
         'version': __version__,
@@ -46,7 +48,7 @@ def facts_of(model: Path, source: Path) -> Facts:
         'fps': metadata['fps'],
         'kpt_thr': metadata.get('kpt_thr'),
         'distances': _CALIBRATED if any(map(_has_unit, renders)) else _FREE,
-        'data': _trained(metadata['data']),
+        'data': {'name': data.get('name'), **train},
         'scores': None,
         'by_class': [],
         'calibration': None,
@@ -66,12 +68,6 @@ def facts_of(model: Path, source: Path) -> Facts:
             'by_class': _by_class(tested.confusion, facts['classes']),
         }
     return facts
-
-
-def _trained(data: Mapping[str, object]) -> Facts:
-    """Return what a model says of its data: their name, and how many there were."""
-    train = {'train': {'videos': data['videos']}} if 'videos' in data else {}
-    return {'name': data.get('name'), **train}
 
 
 def _by_class(confusion: list[list[int]], classes: Sequence[str]) -> list[Facts]:

@@ -321,9 +321,7 @@ def _clip(rows: np.ndarray, img_shape: tuple[int, int]) -> dict[str, Any]:
 
 def _pipeline(cfg: ConfigDict) -> list[ConfigDict]:
     """Return the steps of a config's test pipeline."""
-    if 'test_pipeline' in cfg:
-        return cfg.test_pipeline
-    return _data_set(cfg).pipeline
+    return cfg.test_pipeline if 'test_pipeline' in cfg else _data_set(cfg).pipeline
 
 
 def _data_set(cfg: ConfigDict) -> ConfigDict:
