@@ -185,7 +185,7 @@ def test_a_checkpoint_is_enough_for_its_config(small_model, poses, call_tool, tm
     assert in_frames(written.segments) == expected
     for words, message in (
         ([poses, checkpoint, '--cfg-options', 'a=1'], 'need a CONFIG before it'),
-        ([poses, checkpoint, checkpoint], 'cannot be read'),
+        ([poses, checkpoint, checkpoint], f'{checkpoint}: '),
     ):
         done = call_tool('demo/demo.py', *words, code=1)
         assert message in done.stderr
