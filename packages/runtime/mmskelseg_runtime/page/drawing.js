@@ -25,6 +25,18 @@ export function drawOn(element) {
   }
 }
 
+/** The pen of a canvas that has the pixels of the screen and is empty. */
+export function cleared(canvas, width, height) {
+  const ratio = devicePixelRatio || 1
+  const [w, h] = [width, height].map((size) => Math.round(size * ratio))
+  // Setting a size takes time, even the same.
+  if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h })
+  const pen = canvas.getContext('2d')
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0)
+  pen.clearRect(0, 0, width, height)
+  return pen
+}
+
 // Where things are
 
 export const OVERVIEW = 24
@@ -330,15 +342,8 @@ export function drawTimeline() {
   const { recording, frame, unsure, loop, mark, view } = state
   if (theme.of !== document.documentElement.dataset.theme) readTheme()
   const plan = layout()
-  const ratio = devicePixelRatio || 1
-  const [w, h] = [Math.round(width * ratio), Math.round(plan.height * ratio)]
-  if (canvas.width !== w || canvas.height !== h) {
-    Object.assign(canvas, { width: w, height: h })
-    canvas.style.height = `${plan.height}px`
-  }
-  pen.setTransform(ratio, 0, 0, ratio, 0, 0)
-  pen.textBaseline = 'middle'
-  pen.clearRect(0, 0, width, plan.height)
+  canvas.style.height = `${plan.height}px`
+  cleared(canvas, width, plan.height).textBaseline = 'middle'
   const { near, far } = scales(plan)
   overview(plan, far)
   pen.save()

@@ -1,4 +1,5 @@
 // The picture: a video, a skeleton, or one over the other.
+import { cleared } from './drawing.js'
 import { Icon } from './icons.js'
 import { keep, kept } from './kept.js'
 import { adopt, pause, point, toggle, video } from './player.js'
@@ -213,15 +214,9 @@ function ends({ joints, limbs }) {
 /** Draws the skeleton, `over` a video or not. */
 function drawPose(canvas, over) {
   const { frame, recording } = state
-  const ratio = devicePixelRatio || 1
-  const [w, h] = [canvas.clientWidth, canvas.clientHeight]
   const pose = poseAt(frame)
   const { scale, left, top } = fitted()
-  if (canvas.width !== Math.round(w * ratio)) canvas.width = Math.round(w * ratio)
-  if (canvas.height !== Math.round(h * ratio)) canvas.height = Math.round(h * ratio)
-  const pen = canvas.getContext('2d')
-  pen.setTransform(ratio, 0, 0, ratio, 0, 0)
-  pen.clearRect(0, 0, w, h)
+  const pen = cleared(canvas, canvas.clientWidth, canvas.clientHeight)
   const { skeleton, fps } = recording
   const { joints, limbs, people, objects } = skeleton
   if (!pose) return
@@ -343,13 +338,9 @@ export function Picture({ video: address, broken, absent, children }) {
   >
     ${recording.video &&
     html`<video
-      key=${recording.id}
-      ref=${element}
-      src=${address}
+      key=${recording.id} ref=${element} src=${address}
       class=${both && picture === 'skeleton' ? 'unseen' : ''}
-      muted
-      playsinline
-      preload="auto"
+      muted playsinline preload="auto"
       aria-label=${`Video of ${recording.name}`}
       onLoadedData=${() => (point(), change())}
       onSeeked=${() => (state.playing || point(), change(false))}
@@ -358,10 +349,7 @@ export function Picture({ video: address, broken, absent, children }) {
     />`}
     ${recording.skeleton &&
     picture !== 'video' &&
-    html`<canvas
-      role="img"
-      aria-label=${`Skeleton of ${recording.name}`}
-    />`}
+    html`<canvas role="img" aria-label=${`Skeleton of ${recording.name}`} />`}
     ${!recording.video && !recording.skeleton && html`<p>${absent}</p>`}
     ${area.current && children}
     ${recording.skeleton && picture !== 'video' && html`<div

@@ -187,20 +187,9 @@ export function Timeline() {
     }
   }, [state.tier])
   return html`<div
-    id="timeline"
-    class="timeline"
-    ref=${area}
-    tabindex="0"
-    role="slider"
-    aria-label="Timeline"
-    aria-valuemin="0"
-    aria-valuemax=${state.recording.frames - 1}
+    id="timeline" class="timeline" ref=${area} tabindex="0" role="slider"
+    aria-label="Timeline" aria-valuemin="0" aria-valuemax=${state.recording.frames - 1}
   >
-    <canvas
-      onPointerDown=${down}
-      onPointerMove=${motion}
-      onPointerUp=${up}
-      onPointerCancel=${letGo}
-    />
+    <canvas onPointerDown=${down} onPointerMove=${motion} onPointerUp=${up} onPointerCancel=${letGo} />
   </div>`
 }

@@ -21,15 +21,20 @@ export const Transport = ({ steps, legend, children }) => html`<div class="trans
   ${children}
 </div>`
 
-/** Shows what a function returns, now and whenever something changes, and takes keys. */
-export function begin(app) {
-  addEventListener('keydown', pressed)
+const say = () => (document.getElementById('time').textContent = place())
+
+/**
+ * Shows what a function returns, now and whenever something changes, and takes keys; what
+ * follows the frame is drawn without the page being made anew.
+ */
+export function begin(app, takeKey = pressed, follow = say) {
+  addEventListener('keydown', takeKey)
   watch((all) => {
     if (all) render(app(), document.getElementById('app'))
     if (!state.recording) return
     drawPicture()
     drawTimeline()
-    document.getElementById('time').textContent = place()
+    follow()
   })
 }
 

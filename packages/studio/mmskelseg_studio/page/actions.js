@@ -2,7 +2,7 @@
 import { isFound } from './finding.js'
 import {
   attempt, commit, labels, loadUncertain, named, open, predictions, say, show, state, interval,
-  isPoints, noteOf, tiers, time, change,
+  isPoints, nextPlace, noteOf, tiers, time, change,
 } from './state.js'
 import * as list from './shared/labels.js'
 import { atEnd, play, seek } from './shared/player.js'
@@ -244,11 +244,7 @@ export const nextUncertain = (by) =>
     await loadUncertain()
     const { uncertain, unsure } = state
     if (!uncertain.length) return say('no uncertain segment is left: train again, or export the labels')
-    const same = (one) =>
-      unsure && one.recording === unsure.recording && one.start === unsure.start
-    const now = uncertain.findIndex(same)
-    const gone = unsure ? unsure.place - (by > 0 ? 1 : 0) : by > 0 ? -1 : 0
-    const place = ((now < 0 ? gone : now) + by + 2 * uncertain.length) % uncertain.length
+    const place = nextPlace(uncertain, unsure, by, ['recording', 'start'])
     const next = uncertain[place]
     if (next.recording !== state.recording.id) await open(next.recording, next.start)
     state.unsure = { ...next, place }

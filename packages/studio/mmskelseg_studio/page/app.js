@@ -13,18 +13,17 @@ import { Segments } from './segments.js'
 import {
   attempt, change, classes, clock, commit, decide, hooks, interval, isPoints, loadNews,
   loadProject, loadUncertain, look, named, offer, open, openUncertain, outbox, state, theirs,
-  tiers, time, watch, watchJob,
+  tiers, time, watchJob,
 } from './state.js'
 import { Statistics } from './statistics.js'
 import * as tour from './tour.js'
-import { drawTimeline } from './shared/drawing.js'
 import { Icon } from './shared/icons.js'
 import { THEMES, setTheme, theme } from './shared/kept.js'
 import { gaps } from './shared/labels.js'
-import { Picture, drawPicture } from './shared/picture.js'
+import { Picture } from './shared/picture.js'
 import { Timeline, place } from './shared/timeline.js'
-import { Transport } from './shared/transport.js'
-import { html, render, useEffect } from './shared/vendor/preact.js'
+import { Transport, begin } from './shared/transport.js'
+import { html, useEffect } from './shared/vendor/preact.js'
 
 const visit = ({ who, tier }, frame) =>
   attempt(() => open(who.id, frame)).then(() => ((state.tier = tier), change()))
@@ -351,11 +350,7 @@ function remember() {
 }
 addEventListener('pagehide', remember)
 
-watch((whole) => {
-  if (whole) render(html`<${App} />`, document.getElementById('app'))
-  if (!state.recording) return
-  drawTimeline()
-  drawPicture()
+function follow() {
   const { frame, recording, playing } = state
   const words = `${time(frame)} / ${clock(recording.frames / recording.fps)} · frame ${frame}`
   document.getElementById('time').textContent = words
@@ -365,9 +360,8 @@ watch((whole) => {
   slider.setAttribute('aria-valuenow', frame)
   slider.setAttribute('aria-valuetext', place())
   note()
-})
-
-document.addEventListener('keydown', pressed)
+}
+begin(() => html`<${App} />`, pressed, follow)
 
 const USED = 'button, summary, [type=checkbox], [type=radio], [type=range], .picture, canvas'
 
@@ -392,7 +386,7 @@ addEventListener('beforeunload', (event) => {
   if (outbox.items.length) event.preventDefault()
 })
 
-async function begin() {
+async function load() {
   await loadProject()
   await watchJob()
   const { recordings } = state.project
@@ -409,4 +403,4 @@ async function begin() {
   if (state.recording) tour.invite()
   await loadNews()
 }
-attempt(begin)
+attempt(load)

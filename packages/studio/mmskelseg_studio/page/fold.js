@@ -22,17 +22,16 @@ export const Panel = ({ title, ...more }) => html`<section aria-label=${title}>
   <${Fold} title=${title} ...${more} />
 </section>`
 
-// Panels at the sides, and whether their edge moves with or against the mouse.
-const SIDES = { left: 1, right: -1 }
-const WIDTHS = { left: 190, right: 240 }
-const width = (side) => kept(side, WIDTHS[side])
+// Panels at the sides: how wide, and whether their edge moves with or against the mouse.
+const WIDTHS = { left: [190, 1], right: [240, -1] }
+const width = (side) => kept(side, WIDTHS[side][0])
 
 function resize(side, wide) {
   keep(side, Math.max(150, Math.min(wide, 420)))
   document.documentElement.style.setProperty(`--${side}`, `${width(side)}px`)
   change(false)
 }
-for (const side of Object.keys(SIDES)) resize(side, width(side))
+for (const side of Object.keys(WIDTHS)) resize(side, width(side))
 
 export const isFolded = (side) => kept(`${side} folded`, false)
 export function fold(side) {
@@ -57,14 +56,14 @@ export function Edge({ side }) {
     const { target, clientX: from } = event
     const before = width(side)
     target.setPointerCapture(event.pointerId)
-    target.onpointermove = ({ clientX }) => resize(side, before + SIDES[side] * (clientX - from))
+    target.onpointermove = ({ clientX }) => resize(side, before + WIDTHS[side][1] * (clientX - from))
     target.onlostpointercapture = () => (target.onpointermove = null)
   }
   const key = (event) => {
     const by = { ArrowLeft: -10, ArrowRight: 10 }[event.key]
     if (!by) return
     event.stopPropagation()
-    resize(side, width(side) + SIDES[side] * by)
+    resize(side, width(side) + WIDTHS[side][1] * by)
   }
   return html`<div
     class="edge ${side}" role="separator" aria-orientation="vertical" tabindex="0"

@@ -1,8 +1,8 @@
 // Comparing one's labels with those of another observer, and settling what differs.
 import { Fold, Panel } from './fold.js'
 import {
-  attempt, change, classes, commit, edit, interval, labels, named, open, outbox, say, show, state,
-  theirs, tiers,
+  attempt, change, classes, commit, edit, interval, labels, named, nextPlace, open, outbox, say, show,
+  state, theirs, tiers,
 } from './state.js'
 import { at, inside, joined, withRest } from './shared/labels.js'
 import { seek } from './shared/player.js'
@@ -12,8 +12,8 @@ const nameOf = (observer) => observer || 'the first observer'
 
 // Which disagreement is next
 
-const isSame = (a, b) =>
-  ['recording', 'tier', 'start', 'end'].every((key) => a?.[key] === b?.[key])
+const KEYS = ['recording', 'tier', 'start', 'end']
+const isSame = (a, b) => KEYS.every((key) => a?.[key] === b?.[key])
 const all = () => state.comparison?.disagreements ?? []
 
 /** What isn't settled; what is undecided comes when nothing else is left. */
@@ -35,10 +35,7 @@ async function next(by) {
     state.disputed = null
     return say('no disagreement is left')
   }
-  const now = list.findIndex((one) => isSame(one, state.disputed))
-  // The one that was settled is gone, and the following one has its place.
-  const gone = (state.disputed?.place ?? 0) - (by > 0 ? 1 : 0)
-  const place = ((now < 0 ? gone : now) + by + 2 * list.length) % list.length
+  const place = nextPlace(list, state.disputed, by, KEYS)
   const { recording, tier, start, end } = list[place]
   if (recording !== state.recording.name) {
     await open(state.project.recordings.find(({ name }) => name === recording).id, start)

@@ -231,6 +231,14 @@ export async function addRecordings() {
   say('added what is new in the folder')
 }
 
+/** The place in a list of what follows what is shown, both told apart by keys. */
+export function nextPlace(list, shown, by, keys) {
+  const now = list.findIndex((one) => keys.every((key) => one[key] === shown?.[key]))
+  // One that was settled is gone, and the following one has its place.
+  const gone = (shown?.place ?? 0) - (by > 0 ? 1 : 0)
+  return ((now < 0 ? gone : now) + by + 2 * list.length) % list.length
+}
+
 export async function loadUncertain() {
   await outbox.empty()
   state.uncertain = await get('uncertain')
