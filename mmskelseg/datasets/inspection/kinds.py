@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -56,14 +55,18 @@ def _kind(path: Path) -> Kind:
     models = ('.onnx', '.pth', '.safetensors')
     if path.suffix in models or (path / 'model.onnx').is_file():
         return {'kind': 'trained model'}, [_USE]
-    try:
-        return _recording(path)
-    except UserError:
-        for file in sorted(one for one in path.glob('*') if one.is_file()):
-            with suppress(UserError):
-                rows, commands = _recording(file)
-                return {'such as': file.name, **rows}, commands
-        raise
+    files = sorted(one for one in path.glob('[!.]*') if one.is_file())
+    refused = []
+    for one in (path, *files):
+        try:
+            rows, commands = _recording(one)
+        except UserError as error:
+            refused.append(error)
+        else:
+            such = f'{one.name}, one of {counted(len(files), "file")}'
+            return rows if one == path else {'such as': such, **rows}, commands
+    # What is wrong in a file says more than that a folder is none that is known.
+    raise refused[:2][-1]
 
 
 def _recording(path: Path) -> Kind:

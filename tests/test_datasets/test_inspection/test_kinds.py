@@ -47,7 +47,7 @@ def written_folder(path):
         ('a.csv', written_subjects,
          'boris_events | individuals | ann, bob | --person each'),
         ('poses', written_folder,
-         'take1.npz | poses | segment | mmskelseg studio'),
+         'take1.npz | 3 files | poses | segment | mmskelseg studio'),
         ('a.npz', written_poses, 'poses | npz | 60 frames | coco17 | segment'),
         ('a.mp4', lambda path: write_video(path, [9] * 20), 'video | 2.0 s | 64x48'),
         ('a.onnx', lambda path: path.touch(), 'model | mmskelseg segment INPUT'),
@@ -66,3 +66,11 @@ def test_files_of_nobody_are_refused(tmp_path):
         described(path)
     with raises_naming(FileNotFoundError, tmp_path / 'b.pkl'):
         described(tmp_path / 'b.pkl')
+
+
+def test_a_folder_of_faulty_files_is_refused_for_what_is_wrong_in_the_first(tmp_path):
+    for name in ('b.csv', 'a.csv'):
+        (tmp_path / name).write_text('start,stop,label\n0,1,walk\n')
+    (tmp_path / '.DS_Store').write_bytes(bytes(9))
+    with raises_naming(ValueError, tmp_path / 'a.csv', 'stop | end'):
+        described(tmp_path)

@@ -321,11 +321,12 @@ def _table(path: FilePath) -> dict[str, Observation]:
         )
     # Tables of BORIS 7 have a preamble.
     lines = [row for _, row in rows[:head]]
-    above = next((row[1] for row in lines if row[0] == 'Observation id'), '')
+    named = (row[1] for row in lines if row[0] == 'Observation id')
+    above = next(named, '') or video_name(str(path))
     found: dict[str, list[Row]] = {}
     categories: dict[str, str] = {}
     for place, row in as_dicts(rows[head:], path):
-        found.setdefault(row.get('Observation id', above), []).append((place, row))
+        found.setdefault(row.get('Observation id') or above, []).append((place, row))
         category = row.get('Behavioral category', '')
         categories[row['Behavior']] = '' if category in _NO_CATEGORY else category
     ethogram = Ethogram(categories)

@@ -151,6 +151,14 @@ def test_point_events_of_a_table(times, rows, tmp_path):
     assert found == {'one': [(1, 2, 's'), (3, 3.5, 'p')]}
 
 
+@pytest.mark.parametrize('columns', ['', 'Observation id,'])
+def test_a_table_without_observations_is_of_the_video_of_its_file(columns, tmp_path):
+    path = tmp_path / 'take1.csv'
+    row = ',' * bool(columns)
+    path.write_text(f'{columns}Behavior,Start (s),Stop (s)\n{row}walk,1,2\n')
+    assert read(path)[0] == {'take1': [(1, 2, 'walk')]}
+
+
 def test_a_packed_project_is_the_same(project, tmp_path):
     packed = tmp_path / 'lab.boris.gz'
     whole = gzip.compress(project.read_bytes())
