@@ -62,7 +62,7 @@ def test_a_file_is_described_with_what_can_be_done(name, save, named, tmp_path):
 def test_files_of_nobody_are_refused(tmp_path):
     path = tmp_path / 'a.json'
     path.write_text(json.dumps({'some': 1}))
-    with raises_naming(ValueError, path, 'labels | poses'):
+    with raises_naming(ValueError, path, 'start, end, label | frame, joint, x, y'):
         described(path)
     with raises_naming(FileNotFoundError, tmp_path / 'b.pkl'):
         described(tmp_path / 'b.pkl')

@@ -29,6 +29,7 @@ class Formats(Generic[Result]):
         flag: The command-line option that names a format.
         hints: For each suffix that several formats share, a function that returns hints
             from the file. The first hint that belongs to a format decides.
+        table: The columns of a table that anybody can write.
     """
 
     def __init__(
@@ -36,10 +37,12 @@ class Formats(Generic[Result]):
         kind: str,
         flag: str,
         hints: Mapping[str, Callable[[Path], Sequence[object]]],
+        table: str = '',
     ) -> None:
         self.kind = kind
         self.flag = flag
         self.hints = hints
+        self.table = table
         self.readers: dict[str, Callable[..., Result]] = {}
         self.suffixes: dict[str, dict[str, IsOwn | None]] = {}
         self.refused: dict[str, str] = {}
@@ -103,9 +106,10 @@ class Formats(Generic[Result]):
             if is_own is None:
                 return name
         known = ', '.join(self.readers)
+        other = f', or make a table (.csv) of it: {self.table}' if self.table else ''
         raise UserError(
             f'{path}: not in a known format of {self.kind} ({known}); if it is in one '
-            f'of them, name that by {self.flag}.'
+            f'of them, name that by {self.flag}{other}.'
         )
 
     def reader(self, path: FilePath, format: str) -> Callable[..., Result]:

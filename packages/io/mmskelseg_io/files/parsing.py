@@ -26,6 +26,7 @@ from defusedxml.ElementTree import fromstring
 
 from mmskelseg_io.files.inputs import most_bytes_of, regular_file
 from mmskelseg_io.files.workbooks import read_sheets, without_empty
+from mmskelseg_io.messages.counts import listed
 from mmskelseg_io.messages.errors import (
     MissingFileError,
     UserError,
@@ -324,9 +325,9 @@ def read_dicts(path: FilePath, *needed: str) -> list[Row]:
     if missing:
         # Tables of poses repeat the name of their model for each joint.
         counts = Counter(names).items()
-        there = ', '.join(k + f' ({count} times)' * (count > 1) for k, count in counts)
+        there = [k + f' ({count} times)' * (count > 1) for k, count in counts]
         raise UserError(
-            f'{path}: the columns are {there or "none"}, without {", ".join(missing)}; '
+            f'{path}: the columns are {listed(there, 8)}, without {", ".join(missing)}; '
             f'begin with a header that has {", ".join(needed)}.'
         )
     return as_dicts([(line, header), *rows[1:]], path)

@@ -29,6 +29,7 @@ LABEL_FORMATS: Formats[list[VideoSegments]] = Formats(
         '.json': lambda path: [read_json(path, 'the labelling tool')],
         **dict.fromkeys(TABLES, lambda path: [row for _, row in read_rows(path)]),
     },
+    'start, end, label',
 )
 READERS = LABEL_FORMATS.readers
 #: The formats of files that state classes, with or without labels.

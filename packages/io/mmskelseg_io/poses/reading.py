@@ -46,6 +46,7 @@ POSE_FORMATS: Formats[Poses] = Formats(
         '.npz': lambda path: [set(read_npz(path))],
         FOLDER: lambda path: [path],
     },
+    'frame, joint, x, y',
 )
 recognise = POSE_FORMATS.recognise
 

@@ -63,7 +63,7 @@ def table_detections(path: FilePath) -> tuple[list[str], list[Detection], list[s
     wide = {} if long else _wide_columns(header)
     if 'frame' not in columns or not (long or wide):
         raise UserError(
-            f'{path}: the columns are {", ".join(header)[:200]}; expected frame, joint,'
+            f'{path}: the columns are {listed(header, 8)}; expected frame, joint,'
             ' x, y (and score, person) with a row for each joint, or frame and NAME_x, '
             'NAME_y (and NAME_score) of each joint with a row for each frame.'
         )
