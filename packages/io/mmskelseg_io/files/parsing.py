@@ -325,9 +325,10 @@ def read_dicts(path: FilePath, *needed: str) -> list[Row]:
     if missing:
         # Tables of poses repeat the name of their model for each joint.
         counts = Counter(names).items()
-        there = [k + f' ({count} times)' * (count > 1) for k, count in counts]
+        columns = [k + f' ({count} times)' * (count > 1) for k, count in counts]
+        there = listed(columns, 8)
         raise UserError(
-            f'{path}: the columns are {listed(there, 8)}, without {", ".join(missing)}; '
+            f'{path}: the columns are {there}, without {", ".join(missing)}; '
             f'begin with a header that has {", ".join(needed)}.'
         )
     return as_dicts([(line, header), *rows[1:]], path)
