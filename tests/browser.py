@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib.util import find_spec
 
 import pytest
@@ -82,6 +83,18 @@ def launched():
                 browser.close()
 
 
+@cache
+def _starts():
+    with launched() as browser:
+        return browser is not None
+
+
+def pytest_runtest_setup(item):
+    """Skip tests of pages without a browser, before they make what they would show."""
+    if item.get_closest_marker('page') and not _starts():
+        pytest.skip(MISSING)
+
+
 # What resolves once the page shows the changes that keys and clicks have made.
 _DRAWN = """() => new Promise((done) =>
   requestAnimationFrame(() => requestAnimationFrame(done))
@@ -99,11 +112,8 @@ def opened(address, selector, **options):
 
     Its ``asked`` are the addresses of its requests, its ``faults`` uncaught errors.
     What it shows when a test fails is printed.
-    Without a browser, the test is skipped.
     """
     with launched() as browser:
-        if browser is None:
-            pytest.skip(MISSING)
         context = browser.new_context(**options)
         context.set_default_timeout(_WAIT)
         page = context.new_page()

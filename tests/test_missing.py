@@ -18,6 +18,8 @@ FILES = {
     'test_pages': """\
 from tests import browser
 
+pytestmark = browser.marks()
+
 def test_page():
     with browser.opened('http://127.0.0.1', 'p'):
         pass
